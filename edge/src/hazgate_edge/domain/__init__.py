@@ -1,0 +1,1 @@
+"""The rules of weighing, without a wire, a disk, a page or a clock of their own."""

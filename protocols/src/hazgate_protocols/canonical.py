@@ -1,0 +1,65 @@
+"""Canonical JSON (RFC 8785) for records: one meaning, one sequence of bytes.
+
+Numbers are whole and at most 2**53 - 1; decimals travel as strings. Under that rule Python's own encoder writes
+RFC 8785 exactly; the tests hold it against an independent implementation.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+INTEGER_MAX = 2**53 - 1
+DEPTH_MAX = 32
+
+Json = Any
+
+
+class NotCanonicalError(ValueError):
+    """The value or the bytes have no canonical form under our rules."""
+
+
+def encode(value: Json) -> bytes:
+    """The canonical bytes of a value; raises NotCanonicalError for floats, huge integers, odd keys, lone surrogates."""
+    _check(value, 0)
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+    except UnicodeEncodeError as exc:
+        raise NotCanonicalError(f"text with a lone surrogate: {exc.object[exc.start : exc.end]!r}") from exc
+
+
+def decode(data: bytes) -> Json:
+    """The value of canonical bytes; raises NotCanonicalError unless they are exactly what encode() writes."""
+    try:
+        value = json.loads(data.decode(), parse_float=_no_float, parse_constant=_no_float)
+    except (ValueError, RecursionError) as exc:
+        raise NotCanonicalError(f"not JSON: {exc}") from exc
+    if encode(value) != data:
+        raise NotCanonicalError("JSON, but not in canonical form")
+    return value
+
+
+def _no_float(text: str) -> Json:
+    raise NotCanonicalError(f"number {text}: decimals travel as strings")
+
+
+def _check(value: Json, depth: int) -> None:
+    if depth > DEPTH_MAX:
+        raise NotCanonicalError(f"nested deeper than {DEPTH_MAX}")
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return
+    if kind is int:
+        if not -INTEGER_MAX <= value <= INTEGER_MAX:
+            raise NotCanonicalError(f"integer {value} does not fit 53 bits")
+    elif kind is list:
+        for item in value:
+            _check(item, depth + 1)
+    elif kind is dict:
+        for key, item in value.items():
+            # RFC 8785 sorts keys by UTF-16 units; for ASCII keys that is Python's order too.
+            if type(key) is not str or not key.isascii():
+                raise NotCanonicalError(f"key {key!r}: keys are ASCII text")
+            _check(item, depth + 1)
+    else:
+        raise NotCanonicalError(f"{kind.__name__} {value!r} has no canonical form")

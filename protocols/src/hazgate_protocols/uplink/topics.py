@@ -1,0 +1,32 @@
+"""Topics of hz/1. A box may only publish to its own push and live topic and read its own have, need and cmd."""
+
+from __future__ import annotations
+
+from hazgate_protocols.journal.record import BOX_PATTERN
+
+MIN = CURRENT = 1
+COLLECTORS = "$share/collect/hz/1/+/push"
+PRESENCE = "hz/1/+/live"
+
+
+def push(box: str) -> str:
+    """Box -> collector: append these records."""
+    return f"hz/1/{box}/push"
+
+
+def have(box: str) -> str:
+    """Collector -> box: the receipt."""
+    return f"hz/1/{box}/have"
+
+
+def need(box: str) -> str:
+    """Collector -> box: a parent is missing."""
+    return f"hz/1/{box}/need"
+
+
+def box_of(topic: str) -> str | None:
+    """The box a topic of ours belongs to, None for any other topic."""
+    parts = topic.split("/")
+    if len(parts) == 4 and parts[:2] == ["hz", "1"] and BOX_PATTERN.fullmatch(parts[2]):
+        return parts[2]
+    return None
