@@ -1,0 +1,433 @@
+"""The journal: append records to the chain and keep what follows from them in the same transaction.
+
+Writes run on the writer's thread; reads on a second connection, which sees only what is committed.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hazgate_edge.clock import Clock, stamp, uuid7
+from hazgate_edge.domain.view import PrintState, Say
+from hazgate_edge.journal.database import connect, open_database
+from hazgate_edge.journal.writer import Writer
+from hazgate_protocols.journal import record as kinds
+from hazgate_protocols.journal.bodies import WeighingBody
+from hazgate_protocols.journal.chain import ROOT, SUITE, link
+from hazgate_protocols.journal.record import Record
+from hazgate_protocols.journal.seal import Signer
+from hazgate_protocols.uplink.messages import Note
+
+T = TypeVar("T")
+
+
+class NumbersUsedUpError(Exception):
+    """The label numbers this box may give for a waste and a day are used up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A record as it lies in the chain."""
+
+    seq: int
+    hash: bytes
+    prev: bytes
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Bag:
+    """A weighing with all that is known of it since."""
+
+    seq: int
+    rid: str
+    label: str
+    waste_code: str
+    waste_name: str
+    weight: str
+    weighed_at: str
+    print_state: PrintState
+    print_say: Say | None
+    copies: int
+    core: str  # "" until the cloud says accepted, duplicate, refused, unknown or flagged
+    core_at: str
+    core_text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PrintJob:
+    """One label to print."""
+
+    id: int
+    rid: str
+    copy: int
+    state: PrintState
+    body: dict[str, Any]  # the weighing's body
+
+
+@dataclass(frozen=True, slots=True)
+class SyncState:
+    """How far the collector is known to be."""
+
+    received_seq: int
+    received_at: str
+    notes_upto: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewWeighing:
+    """A weighing before it has its number: `body` makes the body once the number is known."""
+
+    request: str
+    waste_code: str
+    produced_on: str
+    first: int  # the range of sequence numbers this box may give
+    last: int
+    body: Callable[[int], WeighingBody]
+    who: dict[str, Any]
+    dev: dict[str, Any]
+    raw: tuple[str, ...]
+
+
+def _say_text(say: Say | None) -> str:
+    return "" if say is None else json.dumps([say.key, say.values], ensure_ascii=False)
+
+
+def _say(text: str) -> Say | None:
+    if not text:
+        return None
+    key, values = json.loads(text)
+    return Say(key, values)
+
+
+_BAG = """
+SELECT b.seq, b.rid, b.label, b.waste_code, b.waste_name, b.weight, b.weighed_at, j.state, j.say,
+       (SELECT max(copy) FROM print_job k WHERE k.rid = b.rid), b.core, b.core_at, b.core_text
+FROM bag b JOIN print_job j ON j.id = (SELECT max(id) FROM print_job k WHERE k.rid = b.rid)
+"""
+
+
+class Journal:
+    """Opens, or founds, the chain of one box. One instance per data folder (the agent's lock sees to that)."""
+
+    def __init__(self, path: Path, *, box: str, signer: Signer, clock: Clock) -> None:
+        self.path = path
+        self.box = box
+        self._signer = signer
+        self._clock = clock
+        self._db = open_database(path)
+        self._reader = connect(path)
+        self._reader.execute("PRAGMA query_only=ON")
+        self._reading = threading.Lock()
+        self._load_head()
+        self._changes = 0
+        self._writer = Writer(self._db, before_commit=self._seal_head, after_rollback=self._load_head)
+
+    # -- writing ---------------------------------------------------------------------------------------------------
+
+    async def write(self, call: Callable[[], T]) -> T:
+        """Run one of the `do_` calls below in a transaction; returns when it is durable."""
+        result = await self._writer.run(call)
+        self._changes += 1
+        return result
+
+    def write_now(self, call: Callable[[], T]) -> T:
+        """As write, for callers without an event loop."""
+        result = self._writer.submit(call).result()
+        self._changes += 1
+        return result
+
+    def close(self) -> None:
+        """Finish queued writes and close."""
+        self._writer.close()
+        self._reader.close()
+        self._db.close()
+
+    def do_append(
+        self, kind: str, body: dict[str, Any], *, who: dict[str, Any], dev: dict[str, Any], raw: tuple[str, ...] = ()
+    ) -> Record:
+        """Append one record. (Writer's thread.)"""
+        record = Record(
+            box=self.box,
+            seq=self._seq + 1,
+            rid=uuid7(self._clock.wall()),
+            kind=kind,
+            t=stamp(self._clock),
+            who=who,
+            dev=dev,
+            body=body,
+            raw=raw,
+        )
+        data = record.encode()
+        digest = link(self._head, data)
+        self._db.execute(
+            "INSERT INTO record (seq, hash, prev, rid, kind, body) VALUES (?, ?, ?, ?, ?, ?)",
+            (record.seq, digest, self._head, record.rid, kind, data),
+        )
+        self._seq, self._head = record.seq, digest
+        return record
+
+    def do_found(self, *, unit_code: str, dev: dict[str, Any]) -> None:
+        """Write the first record if there is none: suite and public key. (Writer's thread.)"""
+        if self._seq == 0:
+            body = {
+                "suite": SUITE,
+                "public_key": self._signer.public().hex(),
+                "unit_code": unit_code,
+                "sw": dev.get("sw", ""),
+            }
+            self.do_append(kinds.GENESIS, body, who={"operator": "", "shift": ""}, dev=dev)
+
+    def do_weigh(self, new: NewWeighing) -> tuple[str, str]:
+        """Number, record, bag and print job together; (rid, label). The same request again answers the first.
+
+        Raises NumbersUsedUpError. (Writer's thread.)
+        """
+        again = self._db.execute("SELECT rid, label FROM bag WHERE request = ?", (new.request,)).fetchone()
+        if again is not None:
+            return again[0], again[1]
+        number = self._next_number(new)
+        body = new.body(number)
+        record = self.do_append(kinds.WEIGHING, body.as_json(), who=new.who, dev=new.dev, raw=new.raw)
+        self._db.execute(
+            "INSERT INTO bag (seq, rid, label, request, waste_code, waste_name, weight, weighed_at, produced_on)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                record.seq,
+                record.rid,
+                body.label,
+                new.request,
+                body.waste_code,
+                body.waste_name,
+                f"{body.weight_text} {body.weight_unit}",
+                record.t["wall"],
+                body.produced_on,
+            ),
+        )
+        self._db.execute("INSERT INTO print_job (rid, copy, state) VALUES (?, 0, 'queued')", (record.rid,))
+        return record.rid, body.label
+
+    def do_set_job(self, job: PrintJob, state: PrintState, say: Say | None) -> None:
+        """Move a job without a record: queued and printing are nobody's evidence. (Writer's thread.)"""
+        self._db.execute("UPDATE print_job SET state = ?, say = ? WHERE id = ?", (state, _say_text(say), job.id))
+
+    def do_settle_job(
+        self,
+        job: PrintJob,
+        state: PrintState,
+        say: Say | None,
+        *,
+        by: str,
+        detail: str,
+        who: dict[str, Any],
+        dev: dict[str, Any],
+    ) -> None:
+        """What became of a label, as a record: printed, failed or unknown. (Writer's thread.)"""
+        self.do_set_job(job, state, say)
+        body = {
+            "rid": job.rid,
+            "job": job.id,
+            "copy": job.copy,
+            "state": str(state),
+            "by": by,
+            "detail": detail[:500],
+        }
+        self.do_append(kinds.PRINT, body, who=who, dev=dev)
+
+    def do_reprint(self, rid: str, reason: str, *, who: dict[str, Any], dev: dict[str, Any]) -> int:
+        """Queue a numbered copy, as a record with its reason. (Writer's thread.)"""
+        copy = self._db.execute("SELECT max(copy) + 1 FROM print_job WHERE rid = ?", (rid,)).fetchone()[0]
+        job = self._db.execute(
+            "INSERT INTO print_job (rid, copy, state) VALUES (?, ?, 'queued') RETURNING id", (rid, copy)
+        ).fetchone()[0]
+        self.do_append(kinds.REPRINT, {"rid": rid, "job": job, "copy": copy, "reason": reason}, who=who, dev=dev)
+        return int(copy)
+
+    def do_receipt(self, seq: int, stored_at: str) -> None:
+        """The collector durably holds everything up to seq. (Writer's thread.)"""
+        self._db.execute(
+            "UPDATE sync SET received_seq = max(received_seq, ?), received_at = ? WHERE one = 1", (seq, stored_at)
+        )
+
+    def do_notes(self, notes: tuple[Note, ...], receipt: dict[str, Any], *, dev: dict[str, Any]) -> int:
+        """Keep what the collector told us, in order and without gaps; returns the last note now held. (Writer's thread.)"""
+        upto = int(self._db.execute("SELECT notes_upto FROM sync").fetchone()[0])
+        fresh = []
+        for note in sorted(notes, key=lambda note: note.n):
+            if note.n == upto + len(fresh) + 1:
+                fresh.append(note)
+        if not fresh:
+            return upto
+        kept = [
+            {
+                "n": note.n,
+                "hash": note.hash.hex(),
+                "what": note.what,
+                "at": note.at,
+                "code": note.code,
+                "text": note.text[:500],
+                "reference": note.reference,
+            }
+            for note in fresh
+        ]
+        body = {"after": upto, "upto": fresh[-1].n, "notes": kept, "receipt": receipt}
+        self.do_append(kinds.NOTES, body, who={"operator": "", "shift": ""}, dev=dev)
+        for note in fresh:
+            text = " ".join(part for part in (note.code, note.text) if part) or note.reference
+            self._db.execute(
+                "UPDATE bag SET core = ?, core_at = ?, core_text = ?"
+                " WHERE seq = (SELECT seq FROM record WHERE hash = ?)",
+                (note.what, note.at, text, note.hash),
+            )
+        self._db.execute("UPDATE sync SET notes_upto = ? WHERE one = 1", (fresh[-1].n,))
+        return fresh[-1].n
+
+    def _next_number(self, new: NewWeighing) -> int:
+        row = self._db.execute(
+            "INSERT INTO label_sequence (waste_code, produced_on, last) VALUES (?, ?, ?)"
+            " ON CONFLICT (waste_code, produced_on) DO UPDATE SET last = max(last + 1, excluded.last) RETURNING last",
+            (new.waste_code, new.produced_on, new.first),
+        ).fetchone()
+        if row[0] > new.last:
+            raise NumbersUsedUpError(f"label numbers of {new.waste_code} on {new.produced_on}: {new.last} was the last")
+        return int(row[0])
+
+    def _seal_head(self) -> None:
+        if self._seq != self._sealed:
+            seal = self._signer.seal_chain(self.box, self._head)
+            self._db.execute("UPDATE record SET seal = ? WHERE seq = ?", (seal, self._seq))
+            self._sealed = self._seq
+
+    def _load_head(self) -> None:
+        row = self._db.execute("SELECT seq, hash, seal FROM record ORDER BY seq DESC LIMIT 1").fetchone()
+        self._seq, self._head = (row[0], row[1]) if row else (0, ROOT)
+        self._sealed = self._seq if row and row[2] is not None else 0
+
+    # -- reading ---------------------------------------------------------------------------------------------------
+
+    @property
+    def changes(self) -> int:
+        """Counts up with every write: a cheap "look again"."""
+        return self._changes
+
+    @property
+    def head_seq(self) -> int:
+        """The newest record's number, 0 for an empty chain."""
+        return self._seq
+
+    def seal(self, head: bytes) -> bytes:
+        """This box's seal over a hash of its own chain."""
+        return self._signer.seal_chain(self.box, head)
+
+    def public_key(self) -> bytes:
+        """The 32 bytes everyone may know."""
+        return self._signer.public()
+
+    def after(self, seq: int, limit: int, bytes_max: int) -> list[Stored]:
+        """Records after seq, oldest first: at most `limit`, and at least one however long it is."""
+        out: list[Stored] = []
+        size = 0
+        for row in self._read(
+            "SELECT seq, hash, prev, body FROM record WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit
+        ):
+            size += len(row[3])
+            if out and size > bytes_max:
+                break
+            out.append(Stored(*row))
+        return out
+
+    def hash_at(self, seq: int) -> bytes:
+        """The hash of record seq; ROOT for 0."""
+        if seq == 0:
+            return ROOT
+        return bytes(self._read("SELECT hash FROM record WHERE seq = ?", seq)[0][0])
+
+    def seq_of(self, digest: bytes) -> int | None:
+        """Where a hash lies in our own chain, None when it is not ours."""
+        if digest == ROOT:
+            return 0
+        rows = self._read("SELECT seq FROM record WHERE hash = ?", digest)
+        return int(rows[0][0]) if rows else None
+
+    def sync_state(self) -> SyncState:
+        """What the collector is known to hold."""
+        return SyncState(*self._read("SELECT received_seq, received_at, notes_upto FROM sync")[0])
+
+    def bags(self, produced_on: str, limit: int) -> list[Bag]:
+        """A day's weighings, newest first."""
+        return [
+            self._bag(row)
+            for row in self._read(f"{_BAG} WHERE b.produced_on = ? ORDER BY b.seq DESC LIMIT ?", produced_on, limit)
+        ]
+
+    def bag(self, *, rid: str = "", label: str = "") -> Bag | None:
+        """One weighing by record id or label number."""
+        rows = self._read(f"{_BAG} WHERE b.rid = ? OR b.label = ?", rid, label)
+        return self._bag(rows[0]) if rows else None
+
+    def awaiting_core(self) -> int:
+        """How many weighings have no word from the core yet."""
+        return int(self._read("SELECT count(*) FROM bag WHERE core IN ('', 'unknown')")[0][0])
+
+    def refused(self) -> int:
+        """How many weighings the collector holds back or the core refuses."""
+        return int(self._read("SELECT count(*) FROM bag WHERE core IN ('refused', 'flagged')")[0][0])
+
+    def open_jobs(self) -> list[PrintJob]:
+        """Labels still to print, oldest first."""
+        return self._jobs("j.state IN ('queued', 'printing', 'failed') ORDER BY j.id LIMIT 100")
+
+    def last_job(self, rid: str) -> PrintJob | None:
+        """The newest print job of a weighing."""
+        jobs = self._jobs("j.rid = ? ORDER BY j.id DESC LIMIT 1", rid)
+        return jobs[0] if jobs else None
+
+    def numbers_used(self, waste_code: str, produced_on: str) -> int:
+        """The last sequence given for a waste and day, 0 for none."""
+        rows = self._read(
+            "SELECT last FROM label_sequence WHERE waste_code = ? AND produced_on = ?", waste_code, produced_on
+        )
+        return int(rows[0][0]) if rows else 0
+
+    def record(self, rid: str) -> Record | None:
+        """A record by its id."""
+        rows = self._read("SELECT body FROM record WHERE rid = ?", rid)
+        return Record.decode(rows[0][0]) if rows else None
+
+    def chain(self) -> Iterator[tuple[int, bytes, bytes, bytes, bytes | None]]:
+        """(seq, hash, prev, body, seal) from the first record on, for verification."""
+        at = 0
+        while rows := self._read(
+            "SELECT seq, hash, prev, body, seal FROM record WHERE seq > ? ORDER BY seq LIMIT 500", at
+        ):
+            yield from rows
+            at = rows[-1][0]
+
+    def _jobs(self, where: str, *values: Any) -> list[PrintJob]:
+        sql = f"SELECT j.id, j.rid, j.copy, j.state, r.body FROM print_job j JOIN record r USING (rid) WHERE {where}"  # noqa: S608 - where is one of ours
+        return [
+            PrintJob(row[0], row[1], row[2], PrintState(row[3]), Record.decode(row[4]).body)
+            for row in self._read(sql, *values)
+        ]
+
+    def _bag(self, row: tuple[Any, ...]) -> Bag:
+        return Bag(*row[:7], PrintState(row[7]), _say(row[8]), *row[9:])
+
+    def _read(self, sql: str, *values: Any) -> list[Any]:
+        with self._reading:
+            return self._reader.execute(sql, values).fetchall()
+
+    def pragma(self, name: str) -> Any:
+        """A setting as the writing connection has it (self-checks ask for it)."""
+        return self.write_now(lambda: self._db.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def storage_failure(exc: BaseException) -> bool:
+    """Whether an error came from the disk or SQLite rather than from a rule."""
+    return isinstance(exc, sqlite3.Error | OSError)
