@@ -20,7 +20,7 @@ CONFIG_BYTES_MAX = 256 * 1024
 
 
 class ConfigError(Exception):
-    """The configuration cannot be used; `problems` has one line each: file:line: key: what is wrong, what is allowed."""
+    """The configuration cannot be used; `problems` has a line each: file:line: key: what is wrong, what is allowed."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
@@ -285,17 +285,17 @@ def cross_checks(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
             if item in ids[:index]:
                 yield (name, index), f"{item} stands twice"
     for index, waste in enumerate(config.wastes):
-        for container in waste.containers:
-            if container not in known:
-                yield ("wastes", index, "containers"), f"container {container} is not one of {', '.join(sorted(known))}"
+        for wanted in waste.containers:
+            if wanted not in known:
+                yield ("wastes", index, "containers"), f"container {wanted} is not one of {', '.join(sorted(known))}"
     for index, container in enumerate(config.containers):
         side = label_side_mm(container.volume_l)
         if side > config.printer.head_mm:
-            yield (
-                ("containers", index, "volume_l"),
+            what = (
                 f"{container.volume_l} L needs a {side} mm label (HJ 1276-2022), the print head has"
-                f" {config.printer.head_mm} mm; use a wider printer or leave this container out",
+                f" {config.printer.head_mm} mm; use a wider printer or leave this container out"
             )
+            yield ("containers", index, "volume_l"), what
 
 
 def _why(error: Any) -> str:

@@ -125,6 +125,7 @@ class Journal:
         self._reader = connect(path)
         self._reader.execute("PRAGMA query_only=ON")
         self._reading = threading.Lock()
+        self._seq, self._head, self._sealed = 0, ROOT, 0
         self._load_head()
         self._changes = 0
         self._writer = Writer(self._db, before_commit=self._seal_head, after_rollback=self._load_head)
@@ -256,9 +257,9 @@ class Journal:
         )
 
     def do_notes(self, notes: tuple[Note, ...], receipt: dict[str, Any], *, dev: dict[str, Any]) -> int:
-        """Keep what the collector told us, in order and without gaps; returns the last note now held. (Writer's thread.)"""
+        """Keep what the collector told us, in order and without gaps; the last note now held. (Writer's thread.)"""
         upto = int(self._db.execute("SELECT notes_upto FROM sync").fetchone()[0])
-        fresh = []
+        fresh: list[Note] = []
         for note in sorted(notes, key=lambda note: note.n):
             if note.n == upto + len(fresh) + 1:
                 fresh.append(note)
@@ -416,8 +417,23 @@ class Journal:
             for row in self._read(sql, *values)
         ]
 
-    def _bag(self, row: tuple[Any, ...]) -> Bag:
-        return Bag(*row[:7], PrintState(row[7]), _say(row[8]), *row[9:])
+    def _bag(self, row: Any) -> Bag:
+        seq, rid, label, waste_code, waste_name, weight, weighed_at, state, say, copies, core, core_at, core_text = row
+        return Bag(
+            seq=seq,
+            rid=rid,
+            label=label,
+            waste_code=waste_code,
+            waste_name=waste_name,
+            weight=weight,
+            weighed_at=weighed_at,
+            print_state=PrintState(state),
+            print_say=_say(say),
+            copies=copies,
+            core=core,
+            core_at=core_at,
+            core_text=core_text,
+        )
 
     def _read(self, sql: str, *values: Any) -> list[Any]:
         with self._reading:
