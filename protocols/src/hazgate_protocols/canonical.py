@@ -51,7 +51,7 @@ def _check(value: Json, depth: int) -> None:
         return
     if kind is int:
         if not -INTEGER_MAX <= value <= INTEGER_MAX:
-            raise NotCanonicalError(f"integer {value} does not fit 53 bits")
+            raise NotCanonicalError(f"integer of {value.bit_length()} bits does not fit 53")
     elif kind is list:
         for item in value:
             _check(item, depth + 1)
