@@ -263,10 +263,10 @@ def load(path: Path) -> Config:
         config = Config.model_validate(value)
     except ValidationError as exc:
         problems += [
-            f"{path}:{_line(tree, error['loc'])}: {_key(error['loc'])}: {_why(error)}" for error in exc.errors()
+            f"{path}:{line_of(tree, error['loc'])}: {name_of(error['loc'])}: {_why(error)}" for error in exc.errors()
         ]
     if config is not None:
-        problems += [f"{path}:{_line(tree, where)}: {_key(where)}: {what}" for where, what in cross_checks(config)]
+        problems += [f"{path}:{line_of(tree, where)}: {name_of(where)}: {what}" for where, what in cross_checks(config)]
     if problems or config is None:
         raise ConfigError(problems)
     return config
@@ -313,7 +313,8 @@ def _why(error: Any) -> str:
     return str(error["msg"]).removeprefix("Value error, ") + shown
 
 
-def _key(where: tuple[str | int, ...]) -> str:
+def name_of(where: tuple[str | int, ...]) -> str:
+    """A place in the file as people write it: wastes[0].code."""
     out = ""
     for step in where:
         if isinstance(step, int):
@@ -323,7 +324,8 @@ def _key(where: tuple[str | int, ...]) -> str:
     return out
 
 
-def _line(tree: yaml.Node, where: tuple[str | int, ...]) -> int:
+def line_of(tree: yaml.Node, where: tuple[str | int, ...]) -> int:
+    """The line, from 1, of a place in the file, or of the nearest thing around it that is there."""
     node, line = tree, tree.start_mark.line
     for step in where:
         if isinstance(node, yaml.MappingNode):

@@ -1,8 +1,9 @@
 """When a weight counts as settled.
 
-A device that says "stable" is believed after `device_frames` agreeing frames; one that says "moving" is never
-overruled. A device that says nothing is watched: enough readings, over a long enough span, all within the tolerance
-of each other; any rejection, gap or other reading starts the window anew.
+A device that says "stable" is believed after `device_frames` agreeing frames (a profile may ask for the window as
+well, where nothing in the frame guards its digits); one that says "moving" is never overruled. A device that says
+nothing is watched: enough readings, over a long enough span, all within the tolerance of each other; any rejection,
+gap or other reading starts the window anew.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ class Rule:
     span_ms: int
     tolerance: Mass
     gap_ms: int  # silence longer than this starts anew
+    always: bool = False  # the window counts also where the device says stable
     device_frames: int = 2
 
 
@@ -77,12 +79,13 @@ class StabilityWindow:
         self._seen.append(weight)
         if weight.stable is False:
             self.settled = None
-        elif weight.stable is True:
-            self._settle(STABLE_BY_DEVICE, len(self._seen) >= rule.device_frames)
+            return
+        span = weight.at_ns - self._seen[0].at_ns
+        still = len(self._seen) >= rule.samples and span >= rule.span_ms * 1_000_000
+        if weight.stable is True:
+            self._settle(STABLE_BY_DEVICE, still if rule.always else len(self._seen) >= rule.device_frames)
         else:
-            span = weight.at_ns - self._seen[0].at_ns
-            enough = len(self._seen) >= rule.samples and span >= rule.span_ms * 1_000_000
-            self._settle(STABLE_BY_WINDOW, enough)
+            self._settle(STABLE_BY_WINDOW, still)
 
     def _settle(self, by: str, enough: bool) -> None:
         latest = self._seen[-1]

@@ -372,6 +372,15 @@ class Journal:
         rows = self._read(f"{_BAG} WHERE b.rid = ? OR b.label = ?", rid, label)
         return self._bag(rows[0]) if rows else None
 
+    def bag_of_request(self, request: str) -> Bag | None:
+        """The weighing a press has already led to."""
+        rows = self._read(f"{_BAG} WHERE b.request = ?", request)
+        return self._bag(rows[0]) if rows else None
+
+    def bags_after(self, seq: int) -> int:
+        """How many weighings lie after record seq."""
+        return int(self._read("SELECT count(*) FROM bag WHERE seq > ?", seq)[0][0])
+
     def awaiting_core(self) -> int:
         """How many weighings have no word from the core yet."""
         return int(self._read("SELECT count(*) FROM bag WHERE core IN ('', 'unknown')")[0][0])

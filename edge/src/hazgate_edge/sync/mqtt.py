@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import aiomqtt
 
@@ -82,20 +83,14 @@ class Uplink:
             delay_s = min(delay_s * 2, RECONNECT_S_MAX)
 
     def _client(self) -> aiomqtt.Client:
-        password = _password(self._broker.password_file)
         will = aiomqtt.Will(topics.live(self._box), json.dumps({"online": False}).encode(), qos=0)
         return aiomqtt.Client(
-            self._broker.host,
-            self._broker.port,
-            username=self._broker.username,
-            password=password,
             identifier=self._box,
-            protocol=aiomqtt.ProtocolVersion.V5,
             clean_start=True,
             keepalive=KEEPALIVE_S,
             timeout=CONNECT_TIMEOUT_S,
             will=will,
-            tls_context=_tls(self._broker.tls_ca_file),
+            **login(self._broker),
         )
 
     async def _talk(self, client: aiomqtt.Client) -> None:
@@ -139,8 +134,16 @@ class Uplink:
         self.offline_since = self.offline_since or self._wall()
 
 
-def _password(path: Path | None) -> str | None:
-    return None if path is None else path.read_text("utf-8").strip()
+def login(broker: Broker) -> dict[str, Any]:
+    """Address, account and protocol as aiomqtt's client takes them. Raises OSError for an unreadable file."""
+    return {
+        "hostname": broker.host,
+        "port": broker.port,
+        "username": broker.username,
+        "password": None if broker.password_file is None else broker.password_file.read_text("utf-8").strip(),
+        "protocol": aiomqtt.ProtocolVersion.V5,
+        "tls_context": _tls(broker.tls_ca_file),
+    }
 
 
 def _tls(ca_file: Path | None) -> ssl.SSLContext | None:
