@@ -29,7 +29,7 @@ def test_the_standards_own_batch_code_is_read() -> None:
     ],
 )
 def test_out_of_the_store_is_not_taken_for_export(text: str, kind: BatchKind) -> None:
-    """The longest prefix wins."""
+    """HWCK begins HWCKLY and HWCKCZ; the whole prefix counts."""
     assert BatchCode.parse(text).kind is kind
 
 
