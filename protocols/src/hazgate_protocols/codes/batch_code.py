@@ -33,10 +33,9 @@ class BatchKind(StrEnum):
     EXPORT_DISPOSE = "HWCKCZ"
 
 
-# Longest first: HWCK (out of the store) also begins HWCKLY and HWCKCZ (exported).
-_PREFIXES = sorted(BatchKind, key=len, reverse=True)
+# HWCK (out of the store) also begins HWCKLY and HWCKCZ (exported): the digits that must follow tell them apart.
 _PATTERN = re.compile(
-    rf"({'|'.join(_PREFIXES)})([0-9]{{4}})([0-9]{{2}})([0-9]{{2}})([0-9]{{{SERIAL_CHARS_MIN},{SERIAL_CHARS_MAX}}})"
+    rf"({'|'.join(BatchKind)})([0-9]{{4}})([0-9]{{2}})([0-9]{{2}})([0-9]{{{SERIAL_CHARS_MIN},{SERIAL_CHARS_MAX}}})"
 )
 
 

@@ -76,13 +76,13 @@ class Catalogue:
             return [Finding(MALFORMED, _with_nearest(str(exc), nearest), blocks=True, nearest=nearest)]
         if code.by_testing or self.waste(code, day) is not None:
             return []
-        nearest = self.nearest(text)
         edition = self.edition_on(day)
-        if edition is None or edition.listed is None:
-            name = edition.name if edition else f"in force on {day}"
-            said = (
-                f"waste code {code}: not in the loaded editions, and edition {name} is not loaded, so it may be right"
-            )
+        if edition is None:
+            said = f"waste code {code}: no edition of {day} is loaded, so it cannot be checked"
+            return [Finding(EDITION_NOT_LOADED, said, blocks=False)]
+        nearest = self.nearest(text)
+        if edition.listed is None:
+            said = f"waste code {code}: edition {edition.name} not loaded, and no older edition lists it; it may be new"
             return [Finding(EDITION_NOT_LOADED, _with_nearest(said, nearest), blocks=False, nearest=nearest)]
         said = f"waste code {code}: not in edition {edition.name}, in force on {day}"
         return [Finding(NOT_LISTED, _with_nearest(said, nearest), blocks=True, nearest=nearest)]

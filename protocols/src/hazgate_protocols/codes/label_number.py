@@ -47,11 +47,13 @@ class LabelNumber:
             raise LabelNumberError(f"label number: {credit_code.findings(self.unit)[0]}")
         if not 2000 <= self.produced_on.year <= 2099:
             raise LabelNumberError(f"label number: date {self.produced_on} is not of this century")
-        if not 1 <= self.sequence <= SEQUENCE_MAX:
+        if self.sequence > SEQUENCE_MAX:
             raise LabelNumberError(
-                f"label number: sequence {self.sequence} of {self.waste} on {self.produced_on}; the code holds "
-                f"1 to {SEQUENCE_MAX} a day and never starts again: use another unit code or wait for the next day"
+                f"label number: {self.waste} on {self.produced_on} would be container {self.sequence}; "
+                f"a day has {SEQUENCE_MAX} numbers and they never start again before the next day"
             )
+        if self.sequence < 1:
+            raise LabelNumberError(f"label number: sequence {self.sequence}; it counts from 1")
 
     @classmethod
     def make(cls, unit: str, waste: WasteCode | str, produced_on: date, sequence: int) -> LabelNumber:
