@@ -99,7 +99,9 @@ class Registry:
 
     def _source(self, profile_id: str) -> Traversable:
         if profile_id not in self.available():
-            raise UnknownProfileError(f"profile {profile_id!r} does not exist; there are: {', '.join(self.available())}")
+            raise UnknownProfileError(
+                f"profile {profile_id!r} does not exist; there are: {', '.join(self.available())}"
+            )
         packaged = self._packaged / f"{profile_id}.yaml"
         return packaged if packaged.is_file() or self._folder is None else self._folder / f"{profile_id}.yaml"
 
@@ -115,7 +117,9 @@ class Registry:
         from hazgate_profiles.validation import read_yaml
 
         if profile_id in children or len(children) > PARENTS_MAX:
-            raise ProfileError(f"profile {children[0]}: inherits in a loop or too deep: {' <- '.join([*children, profile_id])}")
+            raise ProfileError(
+                f"profile {children[0]}: inherits in a loop or too deep: {' <- '.join([*children, profile_id])}"
+            )
         source = self._source(profile_id)
         tree, lines = read_yaml(source)
         origins = {loc: (str(source), line) for loc, line in lines.items()}

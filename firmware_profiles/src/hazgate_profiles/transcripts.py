@@ -166,12 +166,18 @@ def read_transcript(source: Path | Traversable) -> Transcript:
         tree = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe
     except (yaml.YAMLError, ValueError, RecursionError) as exc:
         raise TranscriptError(f"{source}: not YAML: {' '.join(str(exc).split())}") from exc
-    if not isinstance(tree, dict) or not isinstance(tree.get("profile"), str) or not isinstance(tree.get("cases"), list):
+    if (
+        not isinstance(tree, dict)
+        or not isinstance(tree.get("profile"), str)
+        or not isinstance(tree.get("cases"), list)
+    ):
         raise TranscriptError(f"{source}: needs profile (text) and cases (list)")
     if not tree["cases"]:
         raise TranscriptError(f"{source}: has no case")
     shared = tree.get("options") or {}
-    return Transcript(tree["profile"], tuple(_case(item, tree["profile"], shared, str(source)) for item in tree["cases"]))
+    return Transcript(
+        tree["profile"], tuple(_case(item, tree["profile"], shared, str(source)) for item in tree["cases"])
+    )
 
 
 def _case(item: Any, profile: str, shared: Any, source: str) -> Case:

@@ -68,7 +68,9 @@ def _walk(node: Any, loc: tuple[str | int, ...], lines: dict[Any, int], seen: se
         for key, value in node.value:
             here = key.start_mark.line + 1
             if not isinstance(key, yaml.ScalarNode) or key.value in keys:
-                raise ProfileError(f"{source}:{here}: {_dotted(loc)}: key {getattr(key, 'value', '')!r} stands twice or is no text")
+                raise ProfileError(
+                    f"{source}:{here}: {_dotted(loc)}: key {getattr(key, 'value', '')!r} stands twice or is no text"
+                )
             keys.add(key.value)
             _walk(value, (*loc, key.value), lines, seen, source)
             lines[(*loc, key.value)] = here

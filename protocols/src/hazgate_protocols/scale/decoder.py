@@ -18,7 +18,7 @@ from typing import Protocol
 from hazgate_protocols.scale.checks import CHECKS, WIDTHS, crc16_modbus
 from hazgate_protocols.scale.fields import compile_variants
 from hazgate_protocols.scale.lines import compile_lines
-from hazgate_protocols.scale.options import Options, OptionError, resolve_options
+from hazgate_protocols.scale.options import OptionError, Options, resolve_options
 from hazgate_protocols.scale.reading import Reading, Reason, Reject
 from hazgate_protocols.scale.registers import RegisterMap
 from hazgate_protocols.scale.spec import Fixed, Line, Profile, Value
@@ -132,7 +132,7 @@ class _FixedFrames:
         self.unread = b""
         self.max_length = frame.length
         self._start = bytes.fromhex(frame.start)
-        self._ends = [(end.offset, int(end.byte, 16)) for end in frame.end_at if end.offset < frame.length]
+        self._ended = _compile_ends(frame)
         self._intact = _compile_check(frame)
         self._meaning = compile_variants(frame.variants, frame.guards, options)
         self._strip = options.strip_high_bit
@@ -154,11 +154,13 @@ class _FixedFrames:
             if size - position < length:
                 break
             frame, raw = view[position : position + length], wire[position : position + length]
-            if not all([frame[offset] == byte for offset, byte in self._ends]):
+            if not self._ended(frame):
                 noise.skip(raw[:1], events)
                 position += 1
                 continue
-            event = self._meaning(frame, raw) if self._intact(frame) else Reject(Reason.CHECKSUM, raw, "checksum is wrong")
+            event = (
+                self._meaning(frame, raw) if self._intact(frame) else Reject(Reason.CHECKSUM, raw, "checksum is wrong")
+            )
             if type(event) is Reject:
                 noise.refuse(event, events)
                 position += 1
@@ -187,9 +189,14 @@ def _begun(tail: bytes, start: bytes) -> int:
     return 0
 
 
+def _compile_ends(frame: Fixed) -> Callable[[bytes], bool]:
+    ends = [(end.offset, int(end.byte, 16)) for end in frame.end_at if end.offset < frame.length]
+    return lambda frame_bytes: all(frame_bytes[offset] == byte for offset, byte in ends)
+
+
 def _compile_check(frame: Fixed) -> Callable[[bytes], bool]:
     if frame.check is None:
-        return lambda frame_bytes: True
+        return lambda _: True
     compute = CHECKS[frame.check.algo]
     (start, stop), at = frame.check.over, frame.check.at
     width = WIDTHS[frame.check.algo]

@@ -40,15 +40,17 @@ def compile_variants(variants: Sequence[Variant], guards: Sequence[Test], option
 
 def _compile_tests(tests: Sequence[Test]) -> Callable[[bytes], bool]:
     rules = [
-        (test.at, int(test.mask, 16), int(test.equals if test.equals is not None else test.differs or "", 16), test.equals is not None)
+        (
+            test.at,
+            int(test.mask, 16),
+            int(test.equals if test.equals is not None else test.differs or "", 16),
+            test.equals is not None,
+        )
         for test in tests
     ]
 
     def holds(frame: bytes) -> bool:
-        for at, mask, value, wanted in rules:
-            if ((frame[at] & mask) == value) is not wanted:
-                return False
-        return True
+        return all((frame[at] & mask == value) is wanted for at, mask, value, wanted in rules)
 
     return holds
 
@@ -76,7 +78,7 @@ def _compile_variant(variant: Variant, options: Options) -> Callable[[bytes, byt
 def _compile_rule(rule: object, name: str, kind: Callable[[Any], object] | None = None) -> Getter:
     """A constant or a table of all 256 values of the byte."""
     if not isinstance(rule, Lookup):
-        return lambda frame: rule
+        return lambda _: rule
     at, mask = rule.at, int(rule.mask, 16)
     shift = (mask & -mask).bit_length() - 1
     plain: list[Any] = [_MISSING] * 256
@@ -110,7 +112,7 @@ _MISSING = object()
 
 def _compile_number(number: Number | None, name: str, options: Options) -> Getter:
     if number is None:
-        return lambda frame: None
+        return lambda _: None
     integer = _compile_integer(number, name)
     places = _compile_rule(options.decimals if number.decimals == "option" else number.decimals, f"{name} decimals")
     sign = _compile_rule(number.sign if number.sign is not None else "+", f"{name} sign")

@@ -26,7 +26,12 @@ def compile_lines(variants: Sequence[LineVariant], head: str, options: Options) 
         for read in ways:
             answer = read(line, raw)
             if answer is not _NO_FIT:
-                if pinned is not None and isinstance(answer, Reading) and answer.weight is not None and len(line) != pinned:
+                if (
+                    pinned is not None
+                    and isinstance(answer, Reading)
+                    and answer.weight is not None
+                    and len(line) != pinned
+                ):
                     return Reject(Reason.CONTENT, raw, f"line of {len(line)} characters, pinned are {pinned}")
                 return answer  # type: ignore[no-any-return]  # only _NO_FIT is outside the type
         if not begins(line):
@@ -41,9 +46,10 @@ _NO_FIT = object()
 
 def _compile_variant(variant: LineVariant) -> Callable[[bytes, bytes], Any]:
     fits = re.compile(variant.regex.encode("ascii")).fullmatch
-    tables = [(group, {word.encode("ascii"): says for word, says in words.items()}) for group, words in variant.maps.items()]
+    tables = [
+        (group, {word.encode("ascii"): says for word, says in words.items()}) for group, words in variant.maps.items()
+    ]
     names = [group for group, _ in tables]
-    widths = list(variant.widths.items())
     has_sign = "(?P<sign>" in variant.regex
     has_weight = "(?P<weight>" in variant.regex
     seen: dict[tuple[bytes | None, ...], _Words | None] = {}  # bounded: at most one entry per mix of known words
@@ -66,9 +72,6 @@ def _compile_variant(variant: LineVariant) -> Callable[[bytes, bytes], Any]:
             return _NO_FIT
         if variant.ignore:
             return None
-        for group, width in widths:
-            if len(match[group]) != width:
-                return Reject(Reason.CONTENT, raw, f"{group} of {len(match[group])} characters instead of {width}")
         key = tuple([match[name] for name in names])
         words = seen.get(key)
         if words is None:

@@ -162,7 +162,9 @@ class Fixed:
 
     def __post_init__(self) -> None:
         if not 2 <= self.length <= FRAME_BYTES_MAX or not 1 <= len(_hex(self.start)) < self.length:
-            raise ValueError(f"start {self.start!r}, length {self.length}: 1 byte of start, 2 to {FRAME_BYTES_MAX} bytes")
+            raise ValueError(
+                f"start {self.start!r}, length {self.length}: 1 byte of start, 2 to {FRAME_BYTES_MAX} bytes"
+            )
         for end in self.end_at:
             if not 0 <= end.offset < self.length or len(_hex(end.byte)) != 1:
                 raise ValueError(f"end_at {end}: one byte inside the frame")
@@ -187,10 +189,9 @@ class Says:
 class LineVariant:
     """One meaning of a line: a regular expression for the whole line without its end.
 
-    Groups: `sign` and `weight` make the number (a comma in it is a decimal point); every other group is either in
-    `maps` (its text must be a key; later maps win) or in `widths` (its length must be this). ignore: an answer that
-    carries no reading. Expressions are anchored and linear: no quantifier on a group but "?", no look-around, no
-    back-reference, since profiles come from the field.
+    Groups: `sign` and `weight` make the number (a comma in it is a decimal point); the text of every other group must
+    be a key in `maps` (later maps win). ignore: an answer that carries no reading. Expressions are anchored and
+    linear: no quantifier on a group but "?", no look-around, no back-reference, since profiles come from the field.
     """
 
     __pydantic_config__ = _STRICT
@@ -200,15 +201,13 @@ class LineVariant:
     status: Status = Status.OK
     ignore: bool = False
     maps: dict[str, dict[str, Says]] = field(default_factory=dict)
-    widths: dict[str, int] = field(default_factory=dict)
     mode: Mode | None = None
 
     def __post_init__(self) -> None:
         check_regex(self.regex)
         groups = set(_GROUP.findall(self.regex))
-        named = set(self.maps) | set(self.widths)
-        if groups - {"sign", "weight"} != named:
-            raise ValueError(f"variant {self.name}: groups {sorted(groups)} but maps and widths for {sorted(named)}")
+        if groups - {"sign", "weight"} != set(self.maps):
+            raise ValueError(f"variant {self.name}: groups {sorted(groups)} but maps for {sorted(self.maps)}")
         if ("weight" in groups) != (self.status is Status.OK and not self.ignore):
             raise ValueError(f"variant {self.name}: a group weight goes with status ok and with no other")
 
@@ -413,7 +412,7 @@ class Profile:
 
 
 def check_regex(pattern: str, *, whole: bool = True) -> None:
-    """Raises ValueError unless an expression is ASCII, anchored and without the parts that can take exponential time."""
+    """Raises ValueError unless an expression is ASCII, anchored, without parts that can take exponential time."""
     if not pattern.isascii() or not pattern.startswith("^") or (whole and not pattern.endswith("$")):
         raise ValueError(f"regex {pattern!r}: ASCII, beginning with ^" + (" and ending with $" if whole else ""))
     bare = re.sub(r"\\[^0-9]", "", pattern)  # escaped brackets are only characters
