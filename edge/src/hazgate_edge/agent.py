@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import queue
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -32,13 +31,13 @@ from hazgate_edge.domain.view import (
     Weighed,
 )
 from hazgate_edge.journal.store import Bag, Journal, NewWeighing, NumbersUsedUpError, storage_failure
-from hazgate_edge.journal.writer import WriterClosedError
+from hazgate_edge.journal.writer import WriterClosedError, WriterFullError
 from hazgate_edge.printing.drawing import CannotDrawError, Drawing, document_of
 from hazgate_edge.printing.spooler import Spooler
 from hazgate_edge.sync.dialogue import Dialogue
 from hazgate_edge.sync.mqtt import Uplink
 from hazgate_edge.wastes import KnownWaste
-from hazgate_protocols.codes.label_number import LabelNumber
+from hazgate_protocols.codes.label_number import SEQUENCE_CHARS, LabelNumber
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.label.document import label_side_mm, labels_needed
@@ -164,8 +163,8 @@ class Agent:
 
     async def label_png(self, rid: str) -> bytes | None:
         """The label as it looks in full colour; None for an unknown weighing or a label that cannot be drawn."""
-        record = self._journal.record(rid)
-        if record is None or record.kind != kinds.WEIGHING:
+        record = self._journal.weighing(rid)
+        if record is None:
             return None
         body = WeighingBody.from_json(record.body)
         job = self._journal.last_job(rid)
@@ -207,7 +206,7 @@ class Agent:
             return None
         who = self._who(operator)
         await self._journal.write(lambda: self._journal.do_reprint(rid, reason[:200], who=who, dev=self._dev))
-        self._spooler.wake()
+        self._spooler.again()
         self._uplink.wake()
         return None
 
@@ -242,7 +241,7 @@ class Agent:
                 Say("NUM-01", {"waste": waste_code, "n": str(self._config.numbers.last)}), waste_code, operator
             )
         except Exception as exc:
-            if not storage_failure(exc) and not isinstance(exc, queue.Full | WriterClosedError):
+            if not storage_failure(exc) and not isinstance(exc, WriterFullError | WriterClosedError):
                 raise
             log.error("weigh %s: not saved: %s", waste_code, exc)
             return Refused(Say("SAVE-01", {"why": str(exc)}))
@@ -290,6 +289,7 @@ class Agent:
             request=request,
             waste_code=waste_code,
             produced_on=day.isoformat(),
+            label_stem=str(LabelNumber.make(config.unit.code, waste_code, day, 1))[:-SEQUENCE_CHARS],
             first=config.numbers.first,
             last=config.numbers.last,
             body=body,

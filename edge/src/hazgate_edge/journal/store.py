@@ -64,10 +64,11 @@ class Bag:
 class PrintJob:
     """One label to print."""
 
-    id: int
-    rid: str
+    bag: int  # the weighing's record number
     copy: int
+    rid: str
     state: PrintState
+    say: Say | None
     body: dict[str, Any]  # the weighing's body
 
 
@@ -87,6 +88,7 @@ class NewWeighing:
     request: str
     waste_code: str
     produced_on: str
+    label_stem: str  # the label number without its sequence
     first: int  # the range of sequence numbers this box may give
     last: int
     body: Callable[[int], WeighingBody]
@@ -107,9 +109,10 @@ def _say(text: str) -> Say | None:
 
 
 _BAG = """
-SELECT b.seq, b.rid, b.label, b.waste_code, b.waste_name, b.weight, b.weighed_at, j.state, j.say,
-       (SELECT max(copy) FROM print_job k WHERE k.rid = b.rid), b.core, b.core_at, b.core_text
-FROM bag b JOIN print_job j ON j.id = (SELECT max(id) FROM print_job k WHERE k.rid = b.rid)
+SELECT b.seq, b.rid, b.label, b.waste_code, b.waste_name, b.weight, b.weighed_at, ifnull(j.state, 'queued'),
+       ifnull(j.say, ''), ifnull(j.copy, 0), b.core, b.core_at, b.core_text
+FROM bag b LEFT JOIN print_job j
+  ON j.bag = b.seq AND j.copy = (SELECT max(copy) FROM print_job k WHERE k.bag = b.seq)
 """
 
 
@@ -126,9 +129,11 @@ class Journal:
         self._reader.execute("PRAGMA query_only=ON")
         self._reading = threading.Lock()
         self._seq, self._head, self._sealed = 0, ROOT, 0
+        self._awaiting_from = 0
+        self._printing_from = 0
         self._load_head()
         self._changes = 0
-        self._writer = Writer(self._db, before_commit=self._seal_head, after_rollback=self._load_head)
+        self._writer = Writer(self._db, on_idle=self._sealing, after_rollback=self._load_head)
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -140,7 +145,7 @@ class Journal:
 
     def write_now(self, call: Callable[[], T]) -> T:
         """As write, for callers without an event loop."""
-        result = self._writer.submit(call).result()
+        result = self._writer.run_now(call)
         self._changes += 1
         return result
 
@@ -211,12 +216,15 @@ class Journal:
                 body.produced_on,
             ),
         )
-        self._db.execute("INSERT INTO print_job (rid, copy, state) VALUES (?, 0, 'queued')", (record.rid,))
         return record.rid, body.label
 
     def do_set_job(self, job: PrintJob, state: PrintState, say: Say | None) -> None:
         """Move a job without a record: queued and printing are nobody's evidence. (Writer's thread.)"""
-        self._db.execute("UPDATE print_job SET state = ?, say = ? WHERE id = ?", (state, _say_text(say), job.id))
+        self._db.execute(
+            "INSERT INTO print_job (bag, copy, state, say) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (bag, copy) DO UPDATE SET state = excluded.state, say = excluded.say",
+            (job.bag, job.copy, state, _say_text(say)),
+        )
 
     def do_settle_job(
         self,
@@ -233,7 +241,6 @@ class Journal:
         self.do_set_job(job, state, say)
         body = {
             "rid": job.rid,
-            "job": job.id,
             "copy": job.copy,
             "state": str(state),
             "by": by,
@@ -243,11 +250,13 @@ class Journal:
 
     def do_reprint(self, rid: str, reason: str, *, who: dict[str, Any], dev: dict[str, Any]) -> int:
         """Queue a numbered copy, as a record with its reason. (Writer's thread.)"""
-        copy = self._db.execute("SELECT max(copy) + 1 FROM print_job WHERE rid = ?", (rid,)).fetchone()[0]
-        job = self._db.execute(
-            "INSERT INTO print_job (rid, copy, state) VALUES (?, ?, 'queued') RETURNING id", (rid, copy)
-        ).fetchone()[0]
-        self.do_append(kinds.REPRINT, {"rid": rid, "job": job, "copy": copy, "reason": reason}, who=who, dev=dev)
+        bag, copy = self._db.execute(
+            "SELECT bag, max(copy) + 1 FROM print_job"
+            " WHERE bag = (SELECT seq FROM bag WHERE rid = ? ORDER BY seq DESC LIMIT 1)",
+            (rid,),
+        ).fetchone()
+        self._db.execute("INSERT INTO print_job (bag, copy, state) VALUES (?, ?, 'queued')", (bag, copy))
+        self.do_append(kinds.REPRINT, {"rid": rid, "copy": copy, "reason": reason}, who=who, dev=dev)
         return int(copy)
 
     def do_receipt(self, seq: int, stored_at: str) -> None:
@@ -290,20 +299,24 @@ class Journal:
         return fresh[-1].n
 
     def _next_number(self, new: NewWeighing) -> int:
-        row = self._db.execute(
-            "INSERT INTO label_sequence (waste_code, produced_on, last) VALUES (?, ?, ?)"
-            " ON CONFLICT (waste_code, produced_on) DO UPDATE SET last = max(last + 1, excluded.last) RETURNING last",
-            (new.waste_code, new.produced_on, new.first),
-        ).fetchone()
-        if row[0] > new.last:
+        """One more than the last of this waste and day. Weighings are never removed, so no number comes back."""
+        stem = new.label_stem
+        last = self._db.execute(
+            "SELECT max(label) FROM bag WHERE label BETWEEN ? AND ?", (f"{stem}000", f"{stem}999")
+        ).fetchone()[0]
+        number = max(new.first, int(last[len(stem) :]) + 1) if last else new.first
+        if number > new.last:
             raise NumbersUsedUpError(f"label numbers of {new.waste_code} on {new.produced_on}: {new.last} was the last")
-        return int(row[0])
+        return number
+
+    def _sealing(self) -> Callable[[], None] | None:
+        """Seal the newest record in a quiet moment: a seal covers everything before it, so a burst needs only one."""
+        return self._seal_head if self._seq != self._sealed else None
 
     def _seal_head(self) -> None:
-        if self._seq != self._sealed:
-            seal = self._signer.seal_chain(self.box, self._head)
-            self._db.execute("UPDATE record SET seal = ? WHERE seq = ?", (seal, self._seq))
-            self._sealed = self._seq
+        seal = self._signer.seal_chain(self.box, self._head)
+        self._db.execute("UPDATE record SET seal = ? WHERE seq = ?", (seal, self._seq))
+        self._sealed = self._seq
 
     def _load_head(self) -> None:
         row = self._db.execute("SELECT seq, hash, seal FROM record ORDER BY seq DESC LIMIT 1").fetchone()
@@ -349,10 +362,12 @@ class Journal:
             return ROOT
         return bytes(self._read("SELECT hash FROM record WHERE seq = ?", seq)[0][0])
 
-    def seq_of(self, digest: bytes) -> int | None:
-        """Where a hash lies in our own chain, None when it is not ours."""
+    def seq_of(self, digest: bytes, *, hint: int | None = None) -> int | None:
+        """Where a hash lies in our own chain, None when it is not ours. Without a right hint the chain is walked."""
         if digest == ROOT:
             return 0
+        if hint is not None and self._read("SELECT 1 FROM record WHERE seq = ? AND hash = ?", hint, digest):
+            return hint
         rows = self._read("SELECT seq FROM record WHERE hash = ?", digest)
         return int(rows[0][0]) if rows else None
 
@@ -361,15 +376,20 @@ class Journal:
         return SyncState(*self._read("SELECT received_seq, received_at, notes_upto FROM sync")[0])
 
     def bags(self, produced_on: str, limit: int) -> list[Bag]:
-        """A day's weighings, newest first."""
-        return [
-            self._bag(row)
-            for row in self._read(f"{_BAG} WHERE b.produced_on = ? ORDER BY b.seq DESC LIMIT ?", produced_on, limit)
-        ]
+        """A day's weighings among the newest `limit`, newest first."""
+        newest = self._read(
+            f"{_BAG} WHERE b.produced_on = ? AND b.seq > ? ORDER BY b.seq DESC", produced_on, self._floor(limit)
+        )
+        return [self._bag(row) for row in newest]
+
+    def _floor(self, limit: int) -> int:
+        rows = self._read("SELECT seq FROM bag ORDER BY seq DESC LIMIT 1 OFFSET ?", limit)
+        return int(rows[0][0]) if rows else 0
 
     def bag(self, *, rid: str = "", label: str = "") -> Bag | None:
         """One weighing by record id or label number."""
-        rows = self._read(f"{_BAG} WHERE b.rid = ? OR b.label = ?", rid, label)
+        where, value = ("b.label = ?", label) if label else ("b.rid = ?", rid)
+        rows = self._read(f"{_BAG} WHERE {where} ORDER BY b.seq DESC LIMIT 1", value)
         return self._bag(rows[0]) if rows else None
 
     def bag_of_request(self, request: str) -> Bag | None:
@@ -383,31 +403,50 @@ class Journal:
 
     def awaiting_core(self) -> int:
         """How many weighings have no word from the core yet."""
-        return int(self._read("SELECT count(*) FROM bag WHERE core IN ('', 'unknown')")[0][0])
+        count, lowest, newest = self._read(
+            "SELECT count(*) FILTER (WHERE core IN ('', 'unknown')), min(seq) FILTER (WHERE core IN ('', 'unknown')),"
+            " max(seq) FROM bag WHERE seq >= ?",
+            self._awaiting_from,
+        )[0]
+        # The core's word is final, so what lies below the oldest open weighing need not be looked at again.
+        self._awaiting_from = lowest or newest or self._awaiting_from
+        return int(count)
 
     def refused(self) -> int:
         """How many weighings the collector holds back or the core refuses."""
         return int(self._read("SELECT count(*) FROM bag WHERE core IN ('refused', 'flagged')")[0][0])
 
     def open_jobs(self) -> list[PrintJob]:
-        """Labels still to print, oldest first."""
-        return self._jobs("j.state IN ('queued', 'printing', 'failed') ORDER BY j.id LIMIT 100")
+        """Labels still to print, oldest first, at most 100."""
+        newest = self._read("SELECT max(seq) FROM bag")[0][0] or 0
+        jobs = self._jobs(
+            "b.seq >= ? AND ifnull(j.state, 'queued') IN ('queued', 'printing', 'failed') ORDER BY b.seq, j.copy LIMIT 100",
+            self._printing_from,
+        )
+        self._printing_from = jobs[0].bag if jobs else newest
+        return jobs
+
+    def reopen_jobs(self) -> None:
+        """An older label was queued again: open_jobs must look at all of them once."""
+        self._printing_from = 0
 
     def last_job(self, rid: str) -> PrintJob | None:
         """The newest print job of a weighing."""
-        jobs = self._jobs("j.rid = ? ORDER BY j.id DESC LIMIT 1", rid)
+        jobs = self._jobs("b.rid = ? ORDER BY b.seq DESC, j.copy DESC LIMIT 1", rid)
         return jobs[0] if jobs else None
 
-    def numbers_used(self, waste_code: str, produced_on: str) -> int:
-        """The last sequence given for a waste and day, 0 for none."""
-        rows = self._read(
-            "SELECT last FROM label_sequence WHERE waste_code = ? AND produced_on = ?", waste_code, produced_on
-        )
-        return int(rows[0][0]) if rows else 0
+    def last_number(self, label_stem: str) -> int:
+        """The last sequence given for a label stem (unit, waste, day), 0 for none."""
+        last = self._read(
+            "SELECT max(label) FROM bag WHERE label BETWEEN ? AND ?", f"{label_stem}000", f"{label_stem}999"
+        )[0][0]
+        return int(last[len(label_stem) :]) if last else 0
 
-    def record(self, rid: str) -> Record | None:
-        """A record by its id."""
-        rows = self._read("SELECT body FROM record WHERE rid = ?", rid)
+    def weighing(self, rid: str) -> Record | None:
+        """The record of a weighing by its id."""
+        rows = self._read(
+            "SELECT r.body FROM bag b JOIN record r USING (seq) WHERE b.rid = ? ORDER BY seq DESC LIMIT 1", rid
+        )
         return Record.decode(rows[0][0]) if rows else None
 
     def chain(self) -> Iterator[tuple[int, bytes, bytes, bytes, bytes | None]]:
@@ -420,9 +459,13 @@ class Journal:
             at = rows[-1][0]
 
     def _jobs(self, where: str, *values: Any) -> list[PrintJob]:
-        sql = f"SELECT j.id, j.rid, j.copy, j.state, r.body FROM print_job j JOIN record r USING (rid) WHERE {where}"  # noqa: S608 - where is one of ours
+        sql = (
+            "SELECT b.seq, ifnull(j.copy, 0), b.rid, ifnull(j.state, 'queued'), ifnull(j.say, ''), r.body"
+            " FROM bag b LEFT JOIN print_job j ON j.bag = b.seq JOIN record r ON r.seq = b.seq"
+            f" WHERE {where}"  # noqa: S608 - where is one of ours
+        )
         return [
-            PrintJob(row[0], row[1], row[2], PrintState(row[3]), Record.decode(row[4]).body)
+            PrintJob(row[0], row[1], row[2], PrintState(row[3]), _say(row[4]), Record.decode(row[5]).body)
             for row in self._read(sql, *values)
         ]
 

@@ -119,19 +119,23 @@ class Spooler:
 
         await self._journal.write(again)
         self._on_record()
-        self.wake()
+        self.again()
 
     async def retry(self, job: PrintJob) -> None:
         """Try a failed job now."""
         await self._journal.write(lambda: self._journal.do_set_job(job, PrintState.QUEUED, None))
+        self.again()
+
+    def again(self) -> None:
+        """An older label was queued again: look now, and at all."""
+        self._journal.reopen_jobs()
         self.wake()
 
     def _ready(self) -> bool:
         return self.light is not Light.BAD
 
     def _may_retry(self, job: PrintJob) -> bool:
-        bag = self._journal.bag(rid=job.rid)
-        undrawable = bag is not None and bag.print_say is not None and bag.print_say.key == "PRN-05"
+        undrawable = job.say is not None and job.say.key == "PRN-05"
         return job.state is PrintState.FAILED and not undrawable
 
     async def _look(self) -> None:

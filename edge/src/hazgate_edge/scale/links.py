@@ -113,7 +113,7 @@ class TcpLink:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 reader, writer = await asyncio.open_connection(host, port)
         except (OSError, TimeoutError) as exc:
-            raise LinkError(f"connect {host}:{port}: {exc or 'no answer'}") from exc
+            raise LinkError(f"connect {host}:{port}: {str(exc) or 'no answer'}") from exc
         return cls(f"{host}:{port}", reader, writer)
 
     async def read(self) -> bytes:

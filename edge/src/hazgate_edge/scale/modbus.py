@@ -57,7 +57,7 @@ class ModbusLink:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 connected = await client.connect()
         except (OSError, TimeoutError) as exc:
-            raise LinkError(f"connect {name}: {exc or 'no answer'}") from exc
+            raise LinkError(f"connect {name}: {str(exc) or 'no answer'}") from exc
         if not connected:
             raise LinkError(f"connect {name}: refused")
         return cls(name, client, registers)

@@ -126,7 +126,7 @@ class Dialogue:
         if not receipt_seal_holds(self._collector_key, have.signed_bytes(), have.seal):
             self.trouble = Trouble.BAD_SEAL
             return
-        seq = self._journal.seq_of(have.hash)
+        seq = self._journal.seq_of(have.hash, hint=have.seq)
         if seq is None:
             self.trouble = Trouble.NOT_OURS
             return

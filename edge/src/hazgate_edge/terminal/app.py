@@ -46,7 +46,17 @@ _PAGE_SAYS = {
     "no_answer": Say("SAVE-03"),
     "busy": Say("BUSY-01"),
 }
-_PAGE_WORDS = ("weigh", "weigh_hint", "saving", "stable", "moving", "unknown_motion", "no_weight", "choose", "understood")
+_PAGE_WORDS = (
+    "weigh",
+    "weigh_hint",
+    "saving",
+    "stable",
+    "moving",
+    "unknown_motion",
+    "no_weight",
+    "choose",
+    "understood",
+)
 
 Field = Annotated[str, Form(max_length=128)]
 
@@ -121,9 +131,7 @@ def create_app(
 
     app = FastAPI(title="hazgate terminal", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.streams = streams
-    app.add_middleware(
-        Guard, hosts=hosts, secret=token(32).encode(), new_seat=lambda: token(16), refuse=refuse
-    )
+    app.add_middleware(Guard, hosts=hosts, secret=token(32).encode(), new_seat=lambda: token(16), refuse=refuse)
     app.mount(f"/static/{digest}", _Assets(directory=_HERE / "static"), name="static")
 
     @app.exception_handler(_Refusal)
