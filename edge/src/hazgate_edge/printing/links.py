@@ -67,7 +67,10 @@ async def open_link(target: Target, *, timeout_s: float, reads: bool) -> Printer
         flags = (os.O_RDWR if reads else os.O_WRONLY) | os.O_NONBLOCK | os.O_NOCTTY
         return FileLink(os.open(target.path, flags))
     async with asyncio.timeout(timeout_s):
-        reader, writer = await asyncio.open_connection(target.host, target.port)
+        try:
+            reader, writer = await asyncio.open_connection(target.host, target.port)
+        except UnicodeError as error:  # a host name no resolver would take
+            raise OSError(f"host name {target.host!r}: {error}") from error
     return TcpLink(reader, writer)
 
 

@@ -97,7 +97,7 @@ class TsplPrinter:
     async def start(self) -> None:
         """Listen and print until stop()."""
         if self._folder is not None:
-            await asyncio.to_thread(self._folder.mkdir, parents=True, exist_ok=True)
+            self._number = await asyncio.to_thread(_newest_number, self._folder)
         self._head = asyncio.create_task(self._run_head(), name="printer head")
         if self._fault is Fault.REFUSE and self.port == 0:
             await self._open_port()  # a refusing printer still needs an address
@@ -221,7 +221,19 @@ def _png(rows: tuple[bytes, ...], dots_per_mm: int) -> bytes:
 _GREY = bytes([255, 0]) + bytes(254)
 
 
+def _newest_number(folder: Path) -> int:
+    """Number of the newest label in the folder, which is made if need be; 0 when there is none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    numbers = [path.stem.removeprefix("label-") for path in folder.glob("label-*.png")]
+    return max((int(number) for number in numbers if number.isdecimal()), default=0)
+
+
 def _keep(folder: Path, printed: Printed) -> None:
     (folder / f"label-{printed.number:06d}.png").write_bytes(printed.png)
+    prune(folder)
+
+
+def prune(folder: Path) -> None:
+    """Keep the newest labels of the folder, touch nothing else."""
     for old in sorted(folder.glob("label-*.png"))[:-FILES_MAX]:
         old.unlink()
