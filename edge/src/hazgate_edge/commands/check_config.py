@@ -42,10 +42,11 @@ def _devices(path: Path, config: Config) -> tuple[list[str], list[str]]:
     from hazgate_protocols.scale.options import OptionError, resolve_options
 
     tree = yaml.compose(path.read_text("utf-8"), Loader=yaml.SafeLoader)
-    errors, warnings = [], []
+    errors: list[str] = []
+    warnings: list[str] = []
 
     def at(where: tuple[str | int, ...], what: str) -> str:
-        return f"{path}:{line_of(tree, where)}: {name_of(where)}: {what}"
+        return f"{path}:{line_of(tree, where) if tree else 1}: {name_of(where)}: {what}"
 
     try:
         profile = registry.load(config.scale.profile)

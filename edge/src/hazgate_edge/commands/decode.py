@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -46,8 +47,8 @@ def run_stream(profile: str, *, hex_text: bool, options: list[str]) -> int:
 
 
 def _raw_pieces() -> Iterator[bytes]:
-    # read1: show readings as they come when the input is live, such as a serial port piped in
-    while piece := sys.stdin.buffer.read1(READ_BYTES):
+    # os.read: show readings as they come when the input is live, such as a serial port piped in
+    while piece := os.read(sys.stdin.fileno(), READ_BYTES):
         yield piece
 
 

@@ -75,7 +75,10 @@ class Writer:
             else:
                 future.set_exception(error)
 
-        self.submit(call, lambda result, error: loop.call_soon_threadsafe(settle, result, error))
+        def answer(result: T, error: BaseException | None) -> None:
+            loop.call_soon_threadsafe(settle, result, error)
+
+        self.submit(call, answer)
         return await future
 
     def run_now(self, call: Callable[[], T]) -> T:

@@ -1,7 +1,7 @@
 """Why a label cannot be drawn or coded.
 
 LabelError     the document does not fit the label or the font: a person corrects the text (names the field)
-FontNotFound   the box lacks a font with Chinese: the installer adds the package
+FontNotFoundError   the box lacks a font with Chinese: the installer adds the package
 """
 
 from __future__ import annotations
@@ -16,5 +16,5 @@ class LabelError(ValueError):
         self.cause = cause
 
 
-class FontNotFound(LookupError):
+class FontNotFoundError(LookupError):
     """No font with Chinese characters stands at any of the usual places."""

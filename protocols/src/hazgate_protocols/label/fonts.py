@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hazgate_protocols.label.errors import FontNotFound
+from hazgate_protocols.label.errors import FontNotFoundError
 
 if TYPE_CHECKING:
     from PIL.ImageFont import FreeTypeFont
@@ -31,12 +31,14 @@ SPACES = " \u3000"
 
 
 def find_font(places: tuple[tuple[Path, str], ...] = FONT_PLACES) -> Path:
-    """The first font with Chinese that is installed. Raises FontNotFound with the package to install."""
+    """The first font with Chinese that is installed. Raises FontNotFoundError with the package to install."""
     for path, _ in places:
         if path.is_file():
             return path
     looked = ", ".join(f"{path} (package {package})" for path, package in places)
-    raise FontNotFound(f"find label font: none of {looked} is there; install one, e.g. apt-get install {places[0][1]}")
+    raise FontNotFoundError(
+        f"find label font: none of {looked} is there; install one, e.g. apt-get install {places[0][1]}"
+    )
 
 
 class LabelFace:
@@ -64,7 +66,7 @@ class LabelFace:
         return int(-(-self.font(size).getlength(text) // 1))
 
     def ink(self, size: int, sample: str = "国") -> tuple[int, int]:
-        """(dots above, dots below) the baseline that the sample really blackens after the threshold."""
+        """(dots above, dots below) the baseline that a short fixed sample blackens after the threshold; remembered."""
         key = (size, sample)
         if key not in self._ink:
             from PIL import Image, ImageDraw
@@ -75,6 +77,11 @@ class LabelFace:
             box = image.point(lambda value: 255 if value >= BLACK_FROM else 0).getbbox()
             self._ink[key] = (0, 0) if box is None else (baseline - box[1], max(0, box[3] - baseline))
         return self._ink[key]
+
+    def extent(self, text: str, size: int) -> tuple[int, int]:
+        """(dots above, dots below) the baseline that this text may touch, faint edges included."""
+        _, top, _, bottom = self.font(size).getbbox(text, anchor="ls")
+        return max(0, int(-top)), max(0, int(bottom))
 
     def first_missing(self, text: str) -> str | None:
         """The first character this font cannot draw (control characters among them), None when all are there."""
@@ -89,13 +96,13 @@ class LabelFace:
 
 @lru_cache(maxsize=4)
 def open_face(path: Path) -> LabelFace:
-    """The font at this path, opened once. Raises FontNotFound when it is not a font we can read."""
+    """The font at this path, opened once. Raises FontNotFoundError when it is not a font we can read."""
     try:
         covered_codepoints(path, FACE_INDEX.get(path.name, 0))
     except OSError as error:
-        raise FontNotFound(f"open label font {path}: {error}; install fonts-wqy-microhei") from error
+        raise FontNotFoundError(f"open label font {path}: {error}; install fonts-wqy-microhei") from error
     except (struct.error, ValueError) as error:
-        raise FontNotFound(f"open label font {path}: not an OpenType font ({error}); name another file") from error
+        raise FontNotFoundError(f"open label font {path}: not an OpenType font ({error}); name another file") from error
     return LabelFace(path)
 
 

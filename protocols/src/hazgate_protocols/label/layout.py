@@ -60,6 +60,10 @@ class Face(Measure, Protocol):
         """Dots blackened above and below the baseline."""
         ...
 
+    def extent(self, text: str, size: int) -> tuple[int, int]:
+        """Dots this very text may touch above and below the baseline."""
+        ...
+
     def first_missing(self, text: str) -> str | None:
         """The first character without a glyph."""
         ...
@@ -102,7 +106,7 @@ class Run:
     left: int
     baseline: int
     size: int
-    box: Box  # advance width by blackened height
+    box: Box  # advance width by the height this text touches
     bold: bool = False
     inverse: bool = False  # blank on black
 
@@ -152,7 +156,8 @@ def _check(document: LabelDocument, face: Face) -> None:
     for field in REQUIRED:
         if not getattr(document, field).strip():
             raise LabelError(field, "is empty", "a label without it is not valid; fill it in")
-    if len(document.digital_id) != sum(ID_SEGMENTS) or not document.digital_id.isalnum():
+    id_is_plain = document.digital_id.isascii() and document.digital_id.isalnum()
+    if len(document.digital_id) != sum(ID_SEGMENTS) or not id_is_plain:
         raise LabelError(
             "digital_id", f"{document.digital_id!r} is not 37 letters and digits", "check the number range"
         )
@@ -290,7 +295,7 @@ class _Composer:
         """Width of the QR code's column: modules as large as 31 % of the width allow, never under half a millimetre."""
         module = max(self._inner * 31 // 100 // self._qr_modules, self._qr_module_min())
         width = module * self._qr_modules + self._rule
-        if width > self._inner * 40 // 100:
+        if width > self._inner * 35 // 100:
             raise LabelError(
                 "qr_payload",
                 f"needs {self._qr_modules} modules with quiet zone, too many for this label",
@@ -343,8 +348,10 @@ class _Composer:
         return wrap(text, width=width, size=size, face=self._face)
 
     def _pitch(self, size: int) -> int:
-        above, below = self._face.ink(size, TALL_SAMPLE if size == self._body else "0")
-        return above + below + (0 if size == self._body else self._pad * 3)
+        """From baseline to baseline, so that nothing of ordinary text touches the line below."""
+        if size == self._body:
+            return sum(self._face.ink(size, TALL_SAMPLE))
+        return self._face.ink(size, "0")[0] + self._face.ink(size, "g")[1] + self._pad
 
     def _needs(self, row: _Row) -> int:
         most = max(
@@ -416,7 +423,7 @@ class _Composer:
         self, field: str, role: str, text: str, left: int, baseline: int, size: int, *, bold: bool = False,
         inverse: bool = False,
     ) -> Run:  # fmt: skip
-        above, below = self._face.ink(size, TALL_SAMPLE)
+        above, below = self._face.extent(text, size)
         box = Box(left, baseline - above, self._face.width(text, size), above + below)
         run = Run(field, role, text, left, baseline, size, box, bold, inverse)
         self._runs.append(run)

@@ -30,7 +30,7 @@ POINTS_PER_INCH, MM_PER_INCH = 72, 25.4
 def render(document: LabelDocument, *, side_mm: int, dots_per_mm: int, font_path: Path, colour: Colour) -> Image.Image:
     """The label, side_mm x dots_per_mm dots square: mode "1" (0 = black) for the black layer, RGB in full colour.
 
-    Raises LabelError (names the field) and FontNotFound. Reading the QR code back is for the caller, with a decoder.
+    Raises LabelError (names the field) and FontNotFoundError. Decoding the QR code before printing is the caller's.
     """
     face = open_face(font_path)
     layout = lay_out(document, side_mm=side_mm, dots_per_mm=dots_per_mm, face=face)
@@ -62,7 +62,7 @@ def to_png(image: Image.Image, dots_per_mm: int) -> bytes:
 
 
 def to_pdf(image: Image.Image, dots_per_mm: int) -> bytes:
-    """One page of exactly the label's size with the dots unchanged (deflate; Pillow's own PDF would be lossy in colour)."""
+    """One page of exactly the label's size with its dots unchanged. (Pillow would write colour as lossy JPEG.)."""
     width_pt, height_pt = (
         f"{dots / dots_per_mm / MM_PER_INCH * POINTS_PER_INCH:.4f}" for dots in (image.width, image.height)
     )

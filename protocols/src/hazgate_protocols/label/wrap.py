@@ -64,4 +64,4 @@ def _sticks(before: str, character: str) -> bool:
     if character in CLOSING or before[-1] in OPENING:
         return True
     wide = ord(character) >= 0x2E80  # ideographs and full-width forms
-    return not wide and character != " " and ord(before[-1]) < 0x2E80 and before[-1] not in "/"
+    return not wide and character != " " and ord(before[-1]) < 0x2E80 and before[-1] != "/"
