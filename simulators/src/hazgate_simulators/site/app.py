@@ -24,7 +24,7 @@ from hazgate_simulators.site.printer import LabelAlbum, LabelPrinter
 STATIC = Path(__file__).parent / "static"
 EVENT_PERIOD_S = 0.1
 WATCH_PERIOD_S = 0.1
-FRAMES_SHOWN = 8
+FRAMES_SHOWN = 7
 LABELS_SHOWN = 24
 
 ANSWERS = {
