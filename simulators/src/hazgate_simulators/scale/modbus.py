@@ -32,36 +32,11 @@ COMMAND, STATUS, GROSS, NET, PEAK, DIVISION_UNIT = (
 COMMAND_TARE, COMMAND_ZERO, COMMAND_GROSS = 7, 8, 9
 
 UNIT_CODES = {"kg": 0, "g": 1, "t": 2, "lb": 3}
-DIVISION_CODES = {
-    Decimal(text).normalize(): code
-    for code, text in enumerate(
-        # fmt: off
-        (
-            "100",
-            "50",
-            "20",
-            "10",
-            "5",
-            "2",
-            "1",
-            "0.5",
-            "0.2",
-            "0.1",
-            "0.05",
-            "0.02",
-            "0.01",
-            "0.005",
-            "0.002",
-            "0.001",
-            "0.0005",
-            "0.0002",
-            "0.0001",
-        )
-        # fmt: on
-    )
-}
+# Low byte of 40014: 0 = 100, 1 = 50, 2 = 20, 3 = 10 ... 18 = 0.0001.
+DIVISION_CODES = {Decimal((1, 5, 2)[code % 3]).scaleb(2 - (code + 2) // 3).normalize(): code for code in range(19)}
 MAGNITUDE_MAX = 999_999
 READ_BYTES = 512
+WRITES = (6, 16)  # write single, write multiple registers
 
 Trace = Callable[[bool, bytes], bytes]
 
@@ -112,21 +87,21 @@ class ModbusTransmitter:
         self.unit_id = unit_id
         self._registers = LaumasRegisters()
 
-    def device(self) -> SimDevice:
+    def devices(self) -> list[SimDevice]:
         from pymodbus.simulator import DataType, SimData, SimDevice
 
-        return SimDevice(
-            id=self.unit_id,
-            simdata=[SimData(FIRST_REGISTER, count=REGISTERS, values=0, datatype=DataType.REGISTERS)],
-            action=self._serve,
-        )
+        block = SimData(FIRST_REGISTER, count=REGISTERS, values=0, datatype=DataType.REGISTERS)
+        return [
+            SimDevice(id=self.unit_id, simdata=[block], action=self._serve),
+            SimDevice(id=0, simdata=[block], action=_serve_nobody),  # 0 = every other address
+        ]
 
     async def _serve(
         self,
-        function_code: int,  # noqa: ARG002 the signature is pymodbus's
+        function_code: int,
         start_address: int,
         address: int,
-        count: int,  # noqa: ARG002
+        count: int,  # noqa: ARG002 the signature is pymodbus's
         current_registers: list[int],
         set_values: list[int] | list[bool] | None,
     ) -> ExcCodes | None:
@@ -149,8 +124,24 @@ class ModbusTransmitter:
                 case _:
                     return ExcCodes.ILLEGAL_VALUE
             return None
+        if function_code in WRITES:
+            return None  # pymodbus reads back what was written, to echo it
         current_registers[:] = self._registers.image(self._indication())[start_address:]
         return None
+
+
+async def _serve_nobody(
+    function_code: int,  # noqa: ARG001 the signature is pymodbus's
+    start_address: int,  # noqa: ARG001
+    address: int,  # noqa: ARG001
+    count: int,  # noqa: ARG001
+    current_registers: list[int],  # noqa: ARG001
+    set_values: list[int] | list[bool] | None,  # noqa: ARG001
+) -> ExcCodes | None:
+    """Nobody has this address: a TCP gateway says so; on RTU the answer is dropped, which is silence."""
+    from pymodbus.constants import ExcCodes
+
+    return ExcCodes.GATEWAY_NO_RESPONSE
 
 
 class ModbusTcpPort:
@@ -171,7 +162,7 @@ class ModbusTcpPort:
         from pymodbus.server import ModbusTcpServer
 
         self._server = ModbusTcpServer(
-            self._transmitter.device(), address=(self.host, self.port), trace_packet=self._trace
+            self._transmitter.devices(), address=(self.host, self.port), trace_packet=self._trace
         )
         try:
             await self._server.serve_forever(background=True)
@@ -208,7 +199,7 @@ class ModbusRtuDevice:
         tty.setraw(slave, termios.TCSANOW)
         os.set_blocking(self._master, False)
         self._server = ModbusSerialServer(
-            self._transmitter.device(), port=os.ttyname(slave), baudrate=9600, timeout=1, reconnect_delay=0
+            self._transmitter.devices(), port=os.ttyname(slave), baudrate=9600, timeout=1, reconnect_delay=0
         )
         try:
             await self._server.serve_forever(background=True)

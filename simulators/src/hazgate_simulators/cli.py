@@ -1,0 +1,21 @@
+"""hazgate-sim: every device and peer as a command."""
+
+from __future__ import annotations
+
+import typer
+
+from hazgate_simulators.scale.command import scale
+from hazgate_simulators.site.command import site
+
+app = typer.Typer(
+    help="Simulated scales, printers, cores and the weighing place they make up.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command("scale")(scale)
+app.command("site")(site)
+
+
+def main() -> None:
+    """The console script."""
+    app()
