@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
 
 from cloud.fakebox import UNIT, Clock, FakeBox, label_of
 from hazgate_cloud.api import queries
@@ -179,7 +180,7 @@ async def test_a_unit_in_trouble_does_not_hold_up_another(
     desk: Desk, core: Core, collector: Collector, box: FakeBox, database: Database
 ) -> None:
     """Each unit has its own queue."""
-    other = FakeBox("gate-02", Signer.from_secret(b"2" * 32)).begin()
+    other = FakeBox("gate-02", Signer.from_secret(b"2" * 32), start=2).begin()
     known = RegisteredBox(other.name, other.signer.public(), OTHER_UNIT, "")
     database.written(lambda tx: add_box(tx, known, "2026-03-01T00:00:00.000Z"))
     await core.set_mode("error", only_unit=UNIT)
@@ -286,8 +287,6 @@ def test_the_outbox_holds_a_rid_once(database: Database, collector: Collector, b
         row = dict(tx.execute(select(schema.outbox)).mappings().one())
     row.pop("number")
 
-    def again(change: dict[str, object]) -> Callable[[], None]:
-        return lambda: database.written(lambda tx: tx.execute(insert(schema.outbox).values({**row, **change})) and None)
-
-    with pytest.raises(Exception, match=r"UNIQUE constraint failed: outbox\.rid"):
-        again({"hash": box.hashes[0]})()
+    row["hash"] = box.hashes[0]
+    with pytest.raises(IntegrityError, match=r"UNIQUE constraint failed: outbox\.rid"):
+        database.written(lambda tx: tx.execute(insert(schema.outbox).values(row)))

@@ -42,12 +42,10 @@ class Core:
 @contextlib.asynccontextmanager
 async def serving(folder: Path) -> AsyncIterator[Core]:
     """A core on a free port, its ledger in the folder."""
-    listener = socket.create_server(("127.0.0.1", 0))
+    listener = socket.create_server(("127.0.0.1", 0))  # listening: who connects early waits
     server = uvicorn.Server(uvicorn.Config(build(folder), log_config=None, log_level="critical", access_log=False))
     task = asyncio.create_task(server._serve(sockets=[listener]))
     try:
-        while not server.started:
-            await asyncio.sleep(0.005)
         yield Core(f"http://127.0.0.1:{listener.getsockname()[1]}")
     finally:
         server.should_exit = True

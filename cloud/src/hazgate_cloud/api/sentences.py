@@ -101,12 +101,12 @@ WORDS: dict[str, tuple[str, str]] = {
     "unknown_title": ("没有查到这个识别码", "No such label number here"),
     "unknown_text": (
         "云端还没有收到这一袋的记录。如果标签刚刚打印，设备可能离线，联网后会自动补传；请稍后再查，或联系产生单位核对。",
-        "The collector holds no record of this bag. Its box may be offline and will send it by itself: look again later.",
+        "The collector holds no record of this bag. Its box may be offline and will send it later: look again then.",
     ),
     "malformed_title": ("识别码格式不对", "This is no label number"),
     "malformed_text": (
         "数字识别码共 37 位：单位 18 位、废物代码 8 位、日期 8 位、序号 3 位，没有空格。请核对标签后重新输入。",
-        "A label number has 37 characters: unit 18, waste code 8, date 8, sequence 3, no blanks. Check and enter it again.",
+        "A label number has 37 characters: unit 18, waste 8, date 8, sequence 3, no blanks. Check it and try again.",
     ),
     "page_unknown_title": ("没有这个页面", "No such page"),
     "page_unknown_text": ("地址可能输错了。请从首页查询。", "The address may be mistyped. Start from the home page."),
