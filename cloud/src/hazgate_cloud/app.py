@@ -34,7 +34,6 @@ class StartError(Exception):
     """The collector cannot start: what failed, why, and what to do."""
 
 
-
 def open_store(config: Config) -> Database:
     """The store of this configuration, brought to this program's schema."""
     config.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -77,9 +76,10 @@ async def run(config: Config) -> None:
 
     try:
         async with CoreClient(config.core.url, config.core.timeout_s) as core:
-            forwarder = Forwarder(database, writer, core, _now, random.Random(), on_note=lambda box: link.announce(box))  # noqa: S311 - spreads retries
             collector = Collector(database, signer, _now, lambda: _call(loop, forwarder.wake))
             link = BrokerLink(connect, collector, writer, presence, _now)
+            spread = random.Random()  # noqa: S311 - spreads retries, keeps no secret
+            forwarder = Forwarder(database, writer, core, _now, spread, link.announce)
             api = Api(database, presence, config.public_url, lambda: link.trouble, lambda: forwarder.trouble)
             async with asyncio.TaskGroup() as group:
                 server = group.create_task(_serve(build(api), listener, stop))

@@ -83,8 +83,6 @@ class Config(_Part):
         return self.data_folder / "collector.key"
 
 
-
-
 def load(path: Path) -> Config:
     """The configuration of a file; raises ConfigError that names every wrong key with its line."""
     try:

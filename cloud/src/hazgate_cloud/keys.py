@@ -19,7 +19,9 @@ def own_key(path: Path) -> Signer:
     try:
         return Signer.from_secret(bytes.fromhex(path.read_text().strip()))
     except (OSError, ValueError) as exc:
-        raise KeyFileError(f"read key {path}: not {KEY_BYTES} bytes in hex ({exc}); restore it from the backup") from exc
+        raise KeyFileError(
+            f"read key {path}: not {KEY_BYTES} bytes in hex ({exc}); restore it from the backup"
+        ) from exc
 
 
 def _create(path: Path) -> None:

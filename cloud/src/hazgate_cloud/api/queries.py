@@ -8,7 +8,18 @@ from typing import Any
 from sqlalchemy import Connection, Row, desc, func, select
 
 from hazgate_cloud.domain.trace import Delivery, Flag, Sending, StoredRecord, Way
-from hazgate_cloud.store.schema import alarms, attempts, bags, boxes, flags, heads, mentions, outbox, quarantine, records
+from hazgate_cloud.store.schema import (
+    alarms,
+    attempts,
+    bags,
+    boxes,
+    flags,
+    heads,
+    mentions,
+    outbox,
+    quarantine,
+    records,
+)
 from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.journal.record import WEIGHING, Record
 
@@ -46,9 +57,7 @@ def way_of(tx: Connection, label: str) -> Way | None:
             for row in tx.execute(select(flags).where(flags.c.hash == found.hash).order_by(flags.c.code))
         ),
         # A box speaks about its own records only.
-        related=tuple(
-            item for item in linked if item.record.kind != WEIGHING and item.record.box == found.record.box
-        ),
+        related=tuple(item for item in linked if item.record.kind != WEIGHING and item.record.box == found.record.box),
         delivery=_delivery(tx, found.hash),
         same_label=tuple(item for item in linked if item.record.kind == WEIGHING),
     )

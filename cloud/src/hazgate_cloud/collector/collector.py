@@ -119,7 +119,9 @@ class Collector:
             # Whatever the clock says now, a record is not stored before its parent was.
             at = max(stamp(self._now()), parent.stored_at)
             if chain.has_child(tx, box, fresh[0].prev):
-                text = f"two records follow {fresh[0].prev.hex()} (seq {fresh[0].record.seq}): a copied or restored disk"
+                text = (
+                    f"two records follow {fresh[0].prev.hex()} (seq {fresh[0].record.seq}): a copied or restored disk"
+                )
                 alarms.raise_alarm(tx, "fork", box, fresh[0].prev.hex(), text, at)
             chain.append(tx, box, fresh, at)
             forward = projection.project(tx, row, fresh, at)

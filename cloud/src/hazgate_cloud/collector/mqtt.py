@@ -10,6 +10,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 import aiomqtt
 import structlog
@@ -102,7 +103,7 @@ class BrokerLink:
             for box, _ in batch:
                 self._presence.hear(box, online=True, at=self._now())
             try:
-                answers = await self._writer.run(lambda: self._collector.handle_many(batch))
+                answers = await self._writer.run(partial(self._collector.handle_many, batch))
             except StoreUnavailableError as exc:
                 log.error("no receipts: the store does not write; boxes keep their records", cause=str(exc))
                 await asyncio.sleep(STORE_RETRY_S)
@@ -115,7 +116,7 @@ class BrokerLink:
             self._announce_wake.clear()
             waiting, self._announce = self._announce, {}
             for box in waiting:
-                answer = await self._writer.run(lambda: self._collector.announcement(box))
+                answer = await self._writer.run(partial(self._collector.announcement, box))
                 if answer is not None:
                     await _publish(client, answer)
 

@@ -44,6 +44,6 @@ def state_after(outcome: Outcome) -> State:
 
 
 def retry_delay_s(tries: int, rng: random.Random) -> float:
-    """The pause after the tries-th try (from 1): doubling, capped, with up to a half taken off so that no herd forms."""
+    """The pause after the tries-th try (from 1): doubling, capped, up to a half taken off so that no herd forms."""
     full = min(BACKOFF_S_FIRST * 2.0 ** min(tries - 1, 30), BACKOFF_S_MAX)
     return full * (1 - rng.random() / 2)

@@ -1,20 +1,16 @@
-"""When a weighing counts: the business rules. A weighing that breaks one is kept, flagged and held back from the core."""
+"""When a weighing counts: the business rules. One that breaks a rule is kept, flagged and held back from the core."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 
+from hazgate_protocols.codes.label_number import LabelNumber, LabelNumberError
 from hazgate_protocols.core_api import Submission
 from hazgate_protocols.journal.bodies import BodyError, WeighingBody
 from hazgate_protocols.journal.record import Record
 from hazgate_protocols.mass import Mass
 
-# HJ 1276-2022: unit 18, waste code 8, date 8, sequence 3; no separators.
-LABEL_PATTERN = re.compile(r"([0-9A-Z]{18})([0-9]{8})([0-9]{8})([0-9]{3})")
-WASTE_PATTERN = re.compile(r"[0-9]{3}-[0-9]{3}-[0-9]{2}")
 # HJ 1259-2022, 4: quantities in tonnes. Six places are one gram; GB/T 8170 rounds a half to the even digit.
 TONNES_STEP = Decimal("0.000001")
 
@@ -38,19 +34,17 @@ class Verdict:
 
 def judge(record: Record, unit_code: str) -> Verdict:
     """The verdict on a weighing record of a box registered for unit_code. Never raises."""
-    claimed = record.body.get("label")
-    label = claimed if isinstance(claimed, str) and LABEL_PATTERN.fullmatch(claimed) else ""
+    number = _number(record.body.get("label"))
+    label = "" if number is None else str(number)
     try:
         weighing = WeighingBody.from_json(record.body)
     except BodyError as exc:
         return Verdict(None, label, (Finding("body_invalid", str(exc)),))
-    found = [*_label_findings(weighing), *_weight_findings(weighing)]
+    found = [*_label_findings(weighing, number), *_weight_findings(weighing)]
     if weighing.unit_code != unit_code:
         found.append(
             Finding("unit_wrong", f"weighed for unit {weighing.unit_code}, the box is registered for {unit_code}")
         )
-    if not WASTE_PATTERN.fullmatch(weighing.waste_code):
-        found.append(Finding("waste_code_invalid", f"waste code {weighing.waste_code!r} is not like 900-214-08"))
     return Verdict(weighing, label, tuple(found))
 
 
@@ -78,23 +72,26 @@ def submission(record: Record, weighing: WeighingBody, record_hash: bytes) -> Su
     )
 
 
-def _label_findings(weighing: WeighingBody) -> list[Finding]:
-    match = LABEL_PATTERN.fullmatch(weighing.label)
-    if match is None:
-        return [Finding("label_malformed", f"label number {weighing.label!r} is not 18 + 8 + 8 + 3 characters")]
-    unit, waste, day, _number = match.groups()
-    found: list[Finding] = []
-    if unit != weighing.unit_code:
-        found.append(Finding("label_unit_wrong", f"the label number names unit {unit}, not {weighing.unit_code}"))
-    if waste != weighing.waste_code.replace("-", ""):
-        found.append(Finding("label_waste_wrong", f"the label number names waste {waste}, not {weighing.waste_code}"))
+def _number(label: object) -> LabelNumber | None:
     try:
-        produced = date.fromisoformat(weighing.produced_on)
-    except ValueError:
-        found.append(Finding("date_invalid", f"produced on {weighing.produced_on!r} is not a date YYYY-MM-DD"))
-    else:
-        if f"{produced:%Y%m%d}" != day or produced.isoformat() != weighing.produced_on:
-            found.append(Finding("label_date_wrong", f"the label number names {day}, not {weighing.produced_on}"))
+        return LabelNumber.parse(label) if isinstance(label, str) else None
+    except LabelNumberError:
+        return None
+
+
+def _label_findings(weighing: WeighingBody, number: LabelNumber | None) -> list[Finding]:
+    if number is None:
+        return [Finding("label_malformed", f"label number {weighing.label[:80]!r} is none")]
+    found: list[Finding] = []
+    if number.unit != weighing.unit_code:
+        text = f"the label number names unit {number.unit}, the record {weighing.unit_code}"
+        found.append(Finding("label_unit_wrong", text))
+    if str(number.waste) != weighing.waste_code:
+        text = f"the label number names waste {number.waste}, the record {weighing.waste_code}"
+        found.append(Finding("label_waste_wrong", text))
+    if number.produced_on.isoformat() != weighing.produced_on:
+        text = f"the label number names {number.produced_on}, the record {weighing.produced_on}"
+        found.append(Finding("label_date_wrong", text))
     return found
 
 

@@ -1,4 +1,4 @@
-"""Times as the store and the wire write them: RFC 3339, UTC, milliseconds, a fixed length, so that text order is time order."""
+"""Times as the store and the wire write them: RFC 3339, UTC, milliseconds, of one length: text order is time order."""
 
 from __future__ import annotations
 

@@ -75,9 +75,13 @@ class CoreClient:
                 finally:
                     await response.aclose()
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as exc:
-            return reply(None, b"", f"no connection to the core: {exc or type(exc).__name__}", reached=False)
+            return reply(None, b"", f"no connection to the core: {_cause(exc)}", reached=False)
         except TimeoutError:
             return reply(None, b"", f"no answer within {self._timeout_s:g} s", reached=True)
         except httpx.HTTPError as exc:
-            return reply(None, b"", f"answer broke off: {exc or type(exc).__name__}", reached=True)
+            return reply(None, b"", f"answer broke off: {_cause(exc)}", reached=True)
         return reply(response.status_code, body, "", reached=response.status_code not in _NOT_THE_CORE)
+
+
+def _cause(exc: Exception) -> str:
+    return str(exc) or type(exc).__name__

@@ -160,7 +160,8 @@ class Forwarder:
 
     async def _sleep_until_due(self) -> None:
         busy = frozenset(self._busy)
-        upcoming = moment(await self._written(lambda tx: outbox.next_due(tx, busy)) or "")
+        next_due: str | None = await self._written(lambda tx: outbox.next_due(tx, busy))
+        upcoming = moment(next_due or "")
         pause = IDLE_S_MAX
         if upcoming is not None and len(busy) < UNITS_AT_ONCE_MAX:
             pause = min(pause, max((upcoming - self._now()).total_seconds(), 0.01))

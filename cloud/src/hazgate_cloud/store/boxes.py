@@ -12,7 +12,7 @@ from hazgate_cloud.store.schema import boxes, notes
 from hazgate_protocols.uplink import Note
 from hazgate_protocols.uplink.messages import NOTES_MAX
 
-NOTE_TEXT_CHARS_MAX = 400  # 100 notes of this length stay below the answer's bound in any script
+NOTE_CHARS_KEPT = 400  # of each text; the wire cuts further
 
 
 class BoxExistsError(Exception):
@@ -76,9 +76,9 @@ def add_note(
             hash=record_hash,
             what=what,
             at=at,
-            code=code[:NOTE_TEXT_CHARS_MAX],
-            text=text[:NOTE_TEXT_CHARS_MAX],
-            reference=ref[:NOTE_TEXT_CHARS_MAX],
+            code=code[:NOTE_CHARS_KEPT],
+            text=text[:NOTE_CHARS_KEPT],
+            reference=ref[:NOTE_CHARS_KEPT],
         )
     )
     return n

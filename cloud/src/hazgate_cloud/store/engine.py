@@ -39,7 +39,7 @@ class Database:
 
     @classmethod
     def open(cls, url: str) -> Database:
-        """Opens (SQLite: creates, file 0600 in a folder 0700) the database; the schema is migrate.upgrade()'s business."""
+        """Opens the database (SQLite: creates it, file 0600 in a folder 0700); its schema is migrate.upgrade()'s."""
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite":
             return cls(create_engine(parsed, isolation_level="READ COMMITTED"))
@@ -60,8 +60,9 @@ class Database:
     @contextlib.contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction; when the block ends without an exception its changes survive a power cut."""
-        with self._writer, self.engine.connect() as connection:
-            with connection.execution_options(**{_WRITES: True}).begin():
+        with self._writer, self.engine.connect() as plain:
+            connection = plain.execution_options(**{_WRITES: True})
+            with connection.begin():
                 yield connection
 
     def written(self, act: Callable[[Connection], T]) -> T:

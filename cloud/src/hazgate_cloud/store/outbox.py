@@ -72,7 +72,7 @@ def holds_rid(tx: Connection, rid: str) -> bool:
 
 
 def due_numbers(tx: Connection, now: str, busy_units: Set[str], limit: int) -> list[tuple[int, str]]:
-    """(number, unit) of what may be tried now: of each idle unit the oldest open one, or else one that stepped aside."""
+    """(number, unit) of what may be tried now: of each idle unit the oldest open one, or one that stepped aside."""
     query = (
         select(outbox.c.number, outbox.c.unit_code)
         .where(_may_go(busy_units), outbox.c.not_before <= now)
@@ -94,9 +94,7 @@ def free_claims(tx: Connection, now: str) -> None:
     """Makes what a killed forwarder left in flight due at once. If another worker is in fact on it, the core is asked
     first and the rid keeps the repetition harmless."""
     tx.execute(
-        update(outbox)
-        .where(outbox.c.state == State.SENT.value)
-        .values(state=State.UNKNOWN.value, not_before=now)
+        update(outbox).where(outbox.c.state == State.SENT.value).values(state=State.UNKNOWN.value, not_before=now)
     )
 
 
@@ -146,9 +144,7 @@ def settle(tx: Connection, number: int, state: State, answer: Answer, at: str) -
     change = (
         update(outbox)
         .where(outbox.c.number == number, outbox.c.state.in_(_OPEN))
-        .values(
-            state=state.value, settled_at=at, reference=answer.reference, code=answer.code, text=answer.text
-        )
+        .values(state=state.value, settled_at=at, reference=answer.reference, code=answer.code, text=answer.text)
     )
     return tx.execute(change).rowcount == 1
 
@@ -166,11 +162,6 @@ def postpone(tx: Connection, number: int, not_before: str, *, reached: int, step
             text=detail,
         )
     )
-
-
-def counts(tx: Connection) -> dict[str, int]:
-    """How many submissions are in which state."""
-    return {state: n for state, n in tx.execute(select(outbox.c.state, func.count()).group_by(outbox.c.state))}
 
 
 def _may_go(busy_units: Set[str]) -> ColumnElement[bool]:

@@ -1,4 +1,4 @@
-"""The tables. Hashes, keys, seals and bodies are raw bytes; times are RFC 3339 texts of fixed length (domain/times.py)."""
+"""The tables. Hashes, keys, seals and bodies are raw bytes; times are texts of one length (domain/times.py)."""
 
 from __future__ import annotations
 

@@ -134,7 +134,9 @@ def _unfiled(now: Behaviour) -> Response | None:
     if now.mode is Mode.ERROR:
         return Response("Internal Server Error", status_code=500)
     if now.mode is Mode.HTML:
-        return Response("<!doctype html><title>Sign in</title><p>Please sign in to use this network.", media_type="text/html")
+        return Response(
+            "<!doctype html><title>Sign in</title><p>Please sign in to use this network.", media_type="text/html"
+        )
     if now.mode is Mode.NONSENSE:
         return Response(b"\xff\xfe{{,", media_type="application/json")
     if now.mode is Mode.ENVELOPE:
