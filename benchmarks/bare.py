@@ -46,17 +46,21 @@ def commit_row(connection: sqlite3.Connection, body: bytes) -> None:
     connection.execute("COMMIT")
 
 
-def bare_commits_per_s(folder: Path, seconds: float) -> float:
-    """B: how many commits of one ROW_BYTES row this disk and SQLite give, one after another."""
+@contextmanager
+def bare_commits(folder: Path) -> Iterator[Callable[[], None]]:
+    """B: a call that commits one ROW_BYTES row to a table of its own, durably."""
     path = folder / "bare.db"
     with durable_table(path) as connection:
-        for _ in range(WARM_UP):
-            commit_row(connection, os.urandom(ROW_BYTES))
-        count, start = 0, time.perf_counter()
-        while (elapsed := time.perf_counter() - start) < seconds:
-            commit_row(connection, os.urandom(ROW_BYTES))
-            count += 1
+        yield lambda: commit_row(connection, os.urandom(ROW_BYTES))
     remove_database(path)
+
+
+def calls_per_s(call: Callable[[], None], seconds: float) -> float:
+    """How often a second the call returns, one after another, for about this long."""
+    count, start = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - start) < seconds:
+        call()
+        count += 1
     return count / elapsed
 
 

@@ -17,6 +17,15 @@ class Role(Enum):
     SHOWN = "shown"  # drawn for orientation only
 
 
+class Verdict(Enum):
+    """What a figure says in the end."""
+
+    REACHED = "reached"
+    NOT_REACHED = "NOT REACHED"
+    MISSING = "NOT MEASURED"
+    SHOWN = "shown, no goal"
+
+
 @dataclass(frozen=True, slots=True)
 class Bar:
     """One thing measured in several rounds; `values` holds one number a round, in the figure's unit."""
@@ -66,15 +75,6 @@ class Figure:
         if ratio is None:
             raise ValueError(f"figure {self.key}: a goal needs our bar and a reference")
         return Verdict.REACHED if self.goal.is_met(ratio.median) else Verdict.NOT_REACHED
-
-
-class Verdict(Enum):
-    """What a figure says in the end."""
-
-    REACHED = "reached"
-    NOT_REACHED = "NOT REACHED"
-    MISSING = "NOT MEASURED"
-    SHOWN = "shown, no goal"
 
 
 def is_failed(figures: Sequence[Figure]) -> bool:
