@@ -6,8 +6,9 @@ from xml.sax.saxutils import escape
 
 from benchmarks.figure import Bar, Figure, Role
 
-WIDTH = 760
-LABEL_WIDTH = 300
+WIDTH = 800
+LABEL_WIDTH = 330
+LABEL_CHARS_MAX = 48  # at 13 px sans-serif this many fit
 VALUE_WIDTH = 90
 TOP = 44
 BAR_HEIGHT = 20
@@ -20,9 +21,12 @@ INK = "#1b1f23"
 
 
 def draw(figure: Figure) -> str:
-    """The figure as an SVG document; raises ValueError for a figure without bars."""
+    """The figure as an SVG document; raises ValueError for a figure without bars or with a label too long."""
     if not figure.bars:
         raise ValueError(f"draw {figure.key}: it has no bars")
+    for bar in figure.bars:
+        if len(bar.label) > LABEL_CHARS_MAX:
+            raise ValueError(f"draw {figure.key}: {bar.label!r} is longer than {LABEL_CHARS_MAX} characters")
     goal = _goal_value(figure)
     scale = (WIDTH - LABEL_WIDTH - VALUE_WIDTH) / max([bar.spread.most for bar in figure.bars] + [goal or 0.0])
     bottom = TOP + ROW_HEIGHT * len(figure.bars)
