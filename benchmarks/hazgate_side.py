@@ -14,7 +14,7 @@ from benchmarks.bare import remove_database
 from benchmarks.children import BenchError, Memory
 from hazgate_edge.clock import SystemClock
 from hazgate_edge.journal.store import Journal, NewWeighing
-from hazgate_protocols.codes.label_number import SEQUENCE_MAX, LabelNumber
+from hazgate_protocols.codes.label_number import SEQUENCE_CHARS, SEQUENCE_MAX, LabelNumber
 from hazgate_protocols.journal.bodies import STABLE_BY_DEVICE, WeighingBody
 from hazgate_protocols.journal.seal import Signer
 
@@ -51,8 +51,8 @@ class LabelRun:
 def journal_weighings(folder: Path) -> Iterator[Callable[[], None]]:
     """A call that commits one weighing to a box's journal, durably.
 
-    It is what a press of the button costs: label number, canonical record, chain hash, bag, print job and the seal
-    over the new head, in one transaction.
+    It is what a press of the button costs: label number, canonical record, chain hash, bag and print job in one
+    transaction on the writer's thread. The seal over the head follows when the writer comes to rest.
     """
     path, numbers = folder / "journal.db", itertools.count()
     with _journal(path) as journal:
@@ -122,6 +122,7 @@ def _weighing(number: int) -> NewWeighing:
         request=f"bench-{number}",
         waste_code=WASTE_CODE,
         produced_on=day.isoformat(),
+        label_stem=str(LabelNumber.make(UNIT_CODE, WASTE_CODE, day, 1))[:-SEQUENCE_CHARS],
         first=1,
         last=SEQUENCE_MAX,
         body=body,
