@@ -90,6 +90,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
+            listener.listen()  # before the address is printed: whoever reads it may connect at once
         except OSError as exc:
             raise LinkError(f"listen on {host}:{port} for the page: {exc.strerror}; choose another port") from exc
         yield listener
