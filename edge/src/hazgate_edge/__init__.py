@@ -2,3 +2,5 @@
 
 Deliberately not here: how one model of scale speaks (firmware_profiles), what the cloud does with a record.
 """
+
+__version__ = "0.1.0"

@@ -14,6 +14,8 @@ DEPTH_MAX = 32
 
 Json = Any
 
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+
 
 class NotCanonicalError(ValueError):
     """The value or the bytes have no canonical form under our rules."""
@@ -23,7 +25,7 @@ def encode(value: Json) -> bytes:
     """The canonical bytes of a value; raises NotCanonicalError for floats, huge integers, odd keys, lone surrogates."""
     _check(value, 0)
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
+        return _ENCODE(value).encode()
     except UnicodeEncodeError as exc:
         raise NotCanonicalError(f"text with a lone surrogate: {exc.object[exc.start : exc.end]!r}") from exc
 
@@ -47,19 +49,24 @@ def _check(value: Json, depth: int) -> None:
     if depth > DEPTH_MAX:
         raise NotCanonicalError(f"nested deeper than {DEPTH_MAX}")
     kind = type(value)
-    if kind is str or kind is bool or value is None:
-        return
-    if kind is int:
-        if not -INTEGER_MAX <= value <= INTEGER_MAX:
-            raise NotCanonicalError(f"integer {value} does not fit 53 bits")
-    elif kind is list:
-        for item in value:
-            _check(item, depth + 1)
-    elif kind is dict:
-        for key, item in value.items():
+    if kind is dict:
+        for key in value:
             # RFC 8785 sorts keys by UTF-16 units; for ASCII keys that is Python's order too.
             if type(key) is not str or not key.isascii():
                 raise NotCanonicalError(f"key {key!r}: keys are ASCII text")
-            _check(item, depth + 1)
+        items = value.values()
+    elif kind is list:
+        items = value
     else:
-        raise NotCanonicalError(f"{kind.__name__} {value!r} has no canonical form")
+        items = (value,)
+    for item in items:  # leaves are judged here: a call for each would cost more than the encoding
+        kind = type(item)
+        if kind is str or item is None or kind is bool:
+            continue
+        if kind is int:
+            if not -INTEGER_MAX <= item <= INTEGER_MAX:
+                raise NotCanonicalError(f"integer of {item.bit_length()} bits does not fit 53")
+        elif kind is dict or kind is list:
+            _check(item, depth + 1)
+        else:
+            raise NotCanonicalError(f"{kind.__name__} {item!r} has no canonical form")

@@ -15,7 +15,10 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from hazgate_protocols.text import one_line
+
 ANSWER_BYTES_MAX = 64 * 1024
+ANSWER_TEXT_CHARS_MAX = 500
 
 
 class Outcome(StrEnum):
@@ -67,7 +70,10 @@ class Answer:
 
 
 def decode_answer(status: int, body: bytes) -> Answer:
-    """Never raises: whatever is not plainly an outcome is UNKNOWN with the reason."""
+    """Never raises: whatever is not plainly an outcome is UNKNOWN with the reason.
+
+    Texts come back as one printable line of at most ANSWER_TEXT_CHARS_MAX characters: always fit to store.
+    """
     if status != 200:
         return Answer(Outcome.UNKNOWN, detail=f"HTTP status {status}")
     if len(body) > ANSWER_BYTES_MAX:
@@ -82,4 +88,4 @@ def decode_answer(status: int, body: bytes) -> Answer:
     texts = {key: value.get(key, "") for key in ("reference", "code", "text")}
     if not all(isinstance(text, str) for text in texts.values()):
         return Answer(Outcome.UNKNOWN, detail="reference, code or text is no text")
-    return Answer(Outcome(outcome), **texts)
+    return Answer(Outcome(outcome), **{key: one_line(text, ANSWER_TEXT_CHARS_MAX) for key, text in texts.items()})

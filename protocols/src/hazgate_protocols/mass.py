@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-MG_PER_UNIT = {"mg": 1, "g": 1_000, "kg": 1_000_000, "t": 1_000_000_000}
+PLACES = {"mg": 0, "g": 3, "kg": 6, "t": 9}  # of a unit's number down to the milligram
+MG_PER_UNIT = {unit: 10**places for unit, places in PLACES.items()}
 DIGITS_MAX = 15  # a weight text longer than this is no weight
 
 
@@ -39,6 +40,8 @@ class Mass:
         factor = MG_PER_UNIT.get(unit)
         if factor is None:
             raise UnitNotMetricError(f"unit {unit!r}: only {', '.join(MG_PER_UNIT)} have an exact mass")
+        if isinstance(number, str) and ("_" in number or not number.isascii()):
+            raise ValueError(f"weight {number!r} is not a decimal number")  # Decimal would take both
         try:
             value = Decimal(number)
         except ArithmeticError as exc:
@@ -52,15 +55,23 @@ class Mass:
 
     def to(self, unit: str) -> Decimal:
         """The exact decimal number of this mass in a metric unit."""
-        return (Decimal(self.mg) / MG_PER_UNIT[unit]).normalize() + Decimal(0)
+        # From text: exact whatever the size and whatever decimal context the caller's thread has.
+        places = PLACES[unit]
+        while places and self.mg % 10 ** (PLACES[unit] - places + 1) == 0:
+            places -= 1
+        return Decimal(self.text(unit, places))
 
     def text(self, unit: str, places: int) -> str:
         """This mass with a fixed number of places; raises ValueError when that would round."""
-        number = Decimal(self.mg) / MG_PER_UNIT[unit]
-        fixed = number.quantize(Decimal(1).scaleb(-places))
-        if fixed != number:
+        if places < 0:
+            raise ValueError(f"{places} places of {unit}: a number has 0 or more")
+        # The number as a whole count of its last place.
+        count, rest = divmod(abs(self.mg) * 10**places, MG_PER_UNIT[unit])
+        if rest:
             raise ValueError(f"{self.mg} mg does not fit {places} places of {unit}")
-        return f"{fixed:f}"
+        digits = f"{count:0{places + 1}d}"
+        whole, part = digits[: len(digits) - places], digits[len(digits) - places :]
+        return ("-" if self.mg < 0 else "") + (f"{whole}.{part}" if part else whole)
 
     def __add__(self, other: Mass) -> Mass:
         return Mass(self.mg + other.mg)

@@ -6,8 +6,8 @@ indicator's own text.
     genesis   suite, public_key (hex), unit_code, sw
     boot      reason ("start"), found {jobs_unknown: n}, clock {wall, source}
     refusal   code (message key), values, waste_code, label ""
-    print     rid (of the weighing), job, copy, state ("printed"|"failed"|"unknown"), by ("printer"|"operator"), detail
-    reprint   rid (of the weighing), job, copy, reason
+    print     rid (of the weighing), copy, state ("printed"|"failed"|"unknown"), by ("printer"|"operator"), detail
+    reprint   rid (of the weighing), copy, reason
     notes     after, upto, notes [{n, hash, what, at, code, text, reference}], receipt {hash, seq, stored_at}
 """
 

@@ -86,7 +86,7 @@ class Record:
         if not isinstance(value, dict) or not value.keys() >= _FIELDS:
             missing = sorted(_FIELDS - value.keys()) if isinstance(value, dict) else "everything"
             raise RecordError(f"fields missing: {missing}")
-        if value["v"] != VERSION:
+        if type(value["v"]) is not int or value["v"] != VERSION:  # true == 1 in Python
             raise RecordError(f"version {value['v']!r}, this is version {VERSION}")
         for name, pattern in (("box", BOX_PATTERN), ("rid", RID_PATTERN), ("kind", KIND_PATTERN)):
             if not isinstance(value[name], str) or not pattern.fullmatch(value[name]):

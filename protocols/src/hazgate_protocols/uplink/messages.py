@@ -4,7 +4,8 @@ push: zstd level 1 over lines: a JSON header, then each record's exact canonical
 (canonical JSON never holds a raw line feed). have, need: canonical JSON. Hashes and seals are lower-case hex.
 
 The push's seal is the box's signature over the last hash of the push (over prev when it carries no records).
-The have's seal is the collector's signature over the same message without its seal.
+The have's seal is the collector's signature over the canonical JSON of the fields named in Have and Note, without
+the seal. Fields that a later collector adds are outside the seal, so that an older box still finds it right.
 """
 
 from __future__ import annotations
@@ -19,13 +20,17 @@ from hazgate_protocols import canonical
 from hazgate_protocols.journal.chain import HASH_BYTES, link
 from hazgate_protocols.journal.record import BODY_BYTES_MAX
 from hazgate_protocols.journal.seal import SEAL_BYTES
+from hazgate_protocols.text import one_line
 
 VERSION = 1
 RECORDS_MAX = 200
 PUSH_BYTES_MAX = 1 << 20  # compressed
-PUSH_PLAIN_BYTES_MAX = 4 << 20  # after decompression; a bound against a bomb
+PUSH_PLAIN_BYTES_MAX = 4 << 20  # after decompression, and of zstd's window; a bound against a bomb
 ANSWER_BYTES_MAX = 256 * 1024
-NOTES_MAX = 100
+NOTES_MAX = 40  # with the bounds below: whatever the core says, the box can keep all notes of a have in one record
+NOTE_TEXT_CHARS_MAX = 200
+NOTE_CODE_CHARS_MAX = 64  # code and reference
+WORD_CHARS_MAX = 40  # times, what
 LADDER_MAX = 512
 TOKEN_CHARS_MAX = 64
 _LEVEL = 1
@@ -64,6 +69,8 @@ class Note:
     """Something the collector tells a box about one of its records; numbered per box from 1 without gaps.
 
     what: "accepted" | "duplicate" | "refused" | "unknown" (the core), "flagged" (held by the collector).
+    code, text and reference travel as one printable line, cut at their bound: a core's long complaint must not make a
+    receipt that no box can take.
     """
 
     n: int
@@ -97,9 +104,9 @@ class Have:
                 "hash": note.hash.hex(),
                 "what": note.what,
                 "at": note.at,
-                "code": note.code,
-                "text": note.text,
-                "reference": note.reference,
+                "code": one_line(note.code, NOTE_CODE_CHARS_MAX),
+                "text": one_line(note.text, NOTE_TEXT_CHARS_MAX),
+                "reference": one_line(note.reference, NOTE_CODE_CHARS_MAX),
             }
             for note in self.notes
         ]
@@ -133,10 +140,16 @@ def encode_push(push: Push) -> bytes:
         "notes_after": push.notes_after,
         "seal": push.seal.hex(),
     }
+    for body in push.bodies:
+        if b"\n" in body or len(body) > BODY_BYTES_MAX:
+            raise ValueError(f"a record is one line of at most {BODY_BYTES_MAX} bytes, got {body[:60]!r}")
     plain = b"\n".join((canonical.encode(header), *push.bodies))
     if len(plain) > PUSH_PLAIN_BYTES_MAX:
         raise ValueError(f"push of {len(plain)} bytes, at most {PUSH_PLAIN_BYTES_MAX}")
-    return zstandard.ZstdCompressor(level=_LEVEL).compress(plain)
+    data = zstandard.ZstdCompressor(level=_LEVEL).compress(plain)
+    if len(data) > PUSH_BYTES_MAX:
+        raise ValueError(f"push of {len(data)} compressed bytes, at most {PUSH_BYTES_MAX}: send fewer records")
+    return data
 
 
 def decode_push(data: bytes) -> Push:
@@ -144,13 +157,15 @@ def decode_push(data: bytes) -> Push:
     if len(data) > PUSH_BYTES_MAX:
         raise MalformedError(f"push of {len(data)} bytes, at most {PUSH_BYTES_MAX}")
     try:
-        reader = zstandard.ZstdDecompressor().stream_reader(data)
-        plain = reader.read(PUSH_PLAIN_BYTES_MAX + 1)
+        # The declared size comes first: with one, the library allocates that much and ignores max_output_size.
+        if zstandard.frame_content_size(data) > PUSH_PLAIN_BYTES_MAX:
+            raise MalformedError(f"push unpacks to more than {PUSH_PLAIN_BYTES_MAX} bytes")
+        unpacker = zstandard.ZstdDecompressor(max_window_size=PUSH_PLAIN_BYTES_MAX)
+        # Unlike a stream reader this refuses a frame that is cut short and bytes behind it.
+        plain = unpacker.decompress(data, max_output_size=PUSH_PLAIN_BYTES_MAX, allow_extra_data=False)
     except zstandard.ZstdError as exc:
-        raise MalformedError(f"not zstd: {exc}") from exc
-    if len(plain) > PUSH_PLAIN_BYTES_MAX:
-        raise MalformedError(f"push unpacks to more than {PUSH_PLAIN_BYTES_MAX} bytes")
-    first, *bodies = plain.split(b"\n")
+        raise MalformedError(f"not one whole zstd frame of at most {PUSH_PLAIN_BYTES_MAX} bytes: {exc}") from exc
+    first, *bodies = plain.split(b"\n", RECORDS_MAX + 1)
     header = _object(first, "push header")
     _version(header)
     count = _integer(header, "n", RECORDS_MAX)
@@ -172,6 +187,9 @@ def encode_have(have: Have) -> bytes:
     """Raises ValueError without a seal or beyond the bounds: our own misuse."""
     if len(have.seal) != SEAL_BYTES or len(have.notes) > NOTES_MAX:
         raise ValueError(f"a receipt needs a seal and at most {NOTES_MAX} notes")
+    for word in (have.stored_at, *(word for note in have.notes for word in (note.what, note.at))):
+        if word != one_line(word, WORD_CHARS_MAX):
+            raise ValueError(f"{word!r} is no printable word of at most {WORD_CHARS_MAX} characters")
     return canonical.encode({**have._as_json(), "seal": have.seal.hex()})
 
 
@@ -200,7 +218,7 @@ def decode_answer(data: bytes) -> Have | Need:
         token=_token(value),
         hash=_bytes(value, "hash", HASH_BYTES),
         seq=_integer(value, "seq", canonical.INTEGER_MAX),
-        stored_at=_text(value, "stored_at"),
+        stored_at=_text(value, "stored_at", WORD_CHARS_MAX),
         notes=tuple(_note(note) for note in notes),
         seal=_bytes(value, "seal", SEAL_BYTES),
     )
@@ -212,17 +230,17 @@ def _note(value: Any) -> Note:
     return Note(
         n=_integer(value, "n", canonical.INTEGER_MAX),
         hash=_bytes(value, "hash", HASH_BYTES),
-        what=_text(value, "what"),
-        at=_text(value, "at"),
-        code=_text(value, "code"),
-        text=_text(value, "text"),
-        reference=_text(value, "reference"),
+        what=_text(value, "what", WORD_CHARS_MAX),
+        at=_text(value, "at", WORD_CHARS_MAX),
+        code=_text(value, "code", NOTE_CODE_CHARS_MAX),
+        text=_text(value, "text", NOTE_TEXT_CHARS_MAX),
+        reference=_text(value, "reference", NOTE_CODE_CHARS_MAX),
     )
 
 
 def _object(data: bytes, what: str) -> dict[str, Any]:
     try:
-        value = json.loads(data)
+        value = json.loads(data.decode())  # UTF-8 only; bytes would be searched for other encodings
     except (ValueError, RecursionError) as exc:
         raise MalformedError(f"{what} is not JSON") from exc
     if not isinstance(value, dict):
@@ -231,21 +249,18 @@ def _object(data: bytes, what: str) -> dict[str, Any]:
 
 
 def _version(value: dict[str, Any]) -> None:
-    if value.get("v") != VERSION:
+    if type(value.get("v")) is not int or value["v"] != VERSION:  # true == 1 in Python
         raise MalformedError(f"version {value.get('v')!r}, this is hz/{VERSION}")
 
 
 def _token(value: dict[str, Any]) -> str:
-    token = _text(value, "token")
-    if len(token) > TOKEN_CHARS_MAX:
-        raise MalformedError(f"token of {len(token)} characters, at most {TOKEN_CHARS_MAX}")
-    return token
+    return _text(value, "token", TOKEN_CHARS_MAX)
 
 
-def _text(value: dict[str, Any], key: str) -> str:
+def _text(value: dict[str, Any], key: str, chars_max: int) -> str:
     found = value.get(key)
-    if not isinstance(found, str):
-        raise MalformedError(f"{key} is not a text")
+    if not isinstance(found, str) or found != one_line(found, chars_max):
+        raise MalformedError(f"{key} is not a printable text of at most {chars_max} characters")
     return found
 
 
@@ -262,6 +277,6 @@ def _bytes(value: dict[str, Any], key: str, length: int) -> bytes:
         data = bytes.fromhex(found) if isinstance(found, str) else b""
     except ValueError:
         data = b""
-    if len(data) != length:
-        raise MalformedError(f"{key} is not {length} bytes in hex")
+    if len(data) != length or data.hex() != found:  # fromhex takes capitals and spaces
+        raise MalformedError(f"{key} is not {length} bytes in lower-case hex")
     return data

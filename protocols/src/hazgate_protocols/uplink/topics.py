@@ -24,6 +24,11 @@ def need(box: str) -> str:
     return f"hz/1/{box}/need"
 
 
+def live(box: str) -> str:
+    """Box -> anyone: presence ({"online": bool}), also the connection's will; QoS 0, owes nobody anything."""
+    return f"hz/1/{box}/live"
+
+
 def box_of(topic: str) -> str | None:
     """The box a topic of ours belongs to, None for any other topic."""
     parts = topic.split("/")

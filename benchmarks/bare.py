@@ -1,0 +1,158 @@
+"""The limits: what SQLite, the broker and the signature cost alone, with nothing of ours around them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiomqtt
+
+from benchmarks.broker import mqtt_client
+from benchmarks.spread import percentile
+from hazgate_protocols.journal.chain import HASH_BYTES
+from hazgate_protocols.journal.seal import Signer, chain_seal_holds
+
+ROW_BYTES = 500
+_TABLE = "CREATE TABLE kept (seq INTEGER PRIMARY KEY, body BLOB NOT NULL)"
+_INSERT = "INSERT INTO kept (body) VALUES (?)"
+ANSWER_BYTES = 300  # about a receipt
+ANSWER_S_MAX = 5.0
+WARM_UP = 10
+
+
+@contextmanager
+def durable_table(path: Path) -> Iterator[sqlite3.Connection]:
+    """A fresh table whose commits have reached the disk when they return: WAL, synchronous=FULL."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(_TABLE)
+        yield connection
+    finally:
+        connection.close()
+
+
+def commit_row(connection: sqlite3.Connection, body: bytes) -> None:
+    """One row, one durable commit."""
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(_INSERT, (body,))
+    connection.execute("COMMIT")
+
+
+@contextmanager
+def bare_commits(folder: Path) -> Iterator[Callable[[], None]]:
+    """B: a call that commits one ROW_BYTES row to a table of its own, durably."""
+    path = folder / "bare.db"
+    with durable_table(path) as connection:
+        yield lambda: commit_row(connection, os.urandom(ROW_BYTES))
+    remove_database(path)
+
+
+def calls_per_s(call: Callable[[], None], seconds: float) -> float:
+    """How often a second the call returns, one after another, for about this long."""
+    count, start = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - start) < seconds:
+        call()
+        count += 1
+    return count / elapsed
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of the way from a box to its receipt, each alone: p50 in ms at the paced rate."""
+
+    box_commit_ms: float
+    hop_up_ms: float
+    collector_commit_ms: float
+    hop_down_ms: float
+    seals_ms: float
+
+    @property
+    def sum_ms(self) -> float:
+        """The sum of the p50s."""
+        return self.box_commit_ms + self.hop_up_ms + self.collector_commit_ms + self.hop_down_ms + self.seals_ms
+
+
+async def parts_of_the_way(folder: Path, port: int, rate_per_s: float, count: int) -> Parts:
+    """Time each part `count` times, one round every 1/rate seconds.
+
+    Pacing matters: a processor and a disk that slept for 200 ms answer later than busy ones.
+    """
+    signer, body = Signer.generate(), os.urandom(ROW_BYTES)
+    box_path, collector_path = folder / "part-box.db", folder / "part-collector.db"
+    rounds: list[tuple[float, float, float, float, float]] = []
+    with durable_table(box_path) as box, durable_table(collector_path) as collector:
+        async with _hop(port, "up") as up, _hop(port, "down") as down:
+            async for number in paced(rate_per_s, WARM_UP + count):
+                spans_s = (
+                    _timed(lambda: commit_row(box, body)),
+                    await up.carry(body),
+                    _timed(lambda: commit_row(collector, body)),
+                    await down.carry(body[:ANSWER_BYTES]),
+                    _timed(lambda: _seal_twice(signer)),
+                )
+                if number >= WARM_UP:
+                    rounds.append(spans_s)
+    for path in (box_path, collector_path):
+        remove_database(path)
+    return Parts(*(percentile(series, 50) * 1000 for series in zip(*rounds, strict=True)))
+
+
+async def paced(rate_per_s: float, count: int) -> AsyncIterator[int]:
+    """0 .. count-1, each no earlier than its planned time; a late turn does not move the later ones."""
+    start = time.perf_counter()
+    for number in range(count):
+        await asyncio.sleep(max(0.0, start + number / rate_per_s - time.perf_counter()))
+        yield number
+
+
+def remove_database(path: Path) -> None:
+    """A SQLite file and what WAL puts beside it."""
+    for ending in ("", "-wal", "-shm"):
+        path.with_name(path.name + ending).unlink(missing_ok=True)
+
+
+class _Hop:
+    """One direction: a publisher and a subscriber with a broker between them, QoS 1."""
+
+    def __init__(self, publisher: aiomqtt.Client, subscriber: aiomqtt.Client, topic: str) -> None:
+        self._publisher, self._subscriber, self._topic = publisher, subscriber, topic
+
+    async def carry(self, payload: bytes) -> float:
+        """Seconds until the subscriber has it; the publisher's PUBACK is awaited but not counted."""
+        start = time.perf_counter()
+        async with asyncio.timeout(ANSWER_S_MAX), asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._publisher.publish(self._topic, payload, qos=1))
+            await anext(self._subscriber.messages)
+            return time.perf_counter() - start
+
+
+def _timed(action: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def _seal_twice(signer: Signer) -> None:
+    """The box's seal over its head and the collector's over its receipt, both checked by the other side."""
+    for _ in range(2):
+        head = os.urandom(HASH_BYTES)
+        if not chain_seal_holds(signer.public(), "bench", head, signer.seal_chain("bench", head)):
+            raise AssertionError("a fresh seal does not hold")
+
+
+@asynccontextmanager
+async def _hop(port: int, name: str) -> AsyncIterator[_Hop]:
+    async with (
+        mqtt_client(port, f"{name}-to") as subscriber,
+        mqtt_client(port, f"{name}-from") as publisher,
+    ):
+        await subscriber.subscribe(f"bench/{name}", qos=1)
+        yield _Hop(publisher, subscriber, f"bench/{name}")

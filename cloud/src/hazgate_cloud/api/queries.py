@@ -1,0 +1,168 @@
+"""What the API and the pages read from the store."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, desc, func, select
+
+from hazgate_cloud.domain.trace import Delivery, Flag, Sending, StoredRecord, Way
+from hazgate_cloud.store.schema import (
+    alarms,
+    attempts,
+    bags,
+    boxes,
+    flags,
+    heads,
+    mentions,
+    outbox,
+    quarantine,
+    records,
+)
+from hazgate_protocols.journal.bodies import WeighingBody
+from hazgate_protocols.journal.record import WEIGHING, Record
+
+RELATED_MAX = 200
+SENDINGS_MAX = 50
+
+
+def way_of(tx: Connection, label: str) -> Way | None:
+    """Everything about the bag with this label number; None when no record claims it."""
+    own = tx.execute(
+        select(bags.c.hash, boxes.c.name).join(boxes, boxes.c.box == bags.c.box).where(bags.c.label == label)
+    ).one_or_none()
+    if own is None:
+        return None
+    found = _record(tx.execute(select(records).where(records.c.hash == own.hash)).one())
+    weighing = WeighingBody.from_json(found.record.body)
+    about = [found.record.rid, found.hash.hex(), label]
+    linked = [
+        _record(row)
+        for row in tx.execute(
+            select(records)
+            .join(mentions, mentions.c.hash == records.c.hash)
+            .where(mentions.c.about.in_(about), records.c.hash != found.hash)
+            .order_by(records.c.seq, records.c.position)
+            .limit(RELATED_MAX)
+        )
+    ]
+    return Way(
+        label=label,
+        own=found,
+        weighing=weighing,
+        box_name=own.name,
+        flags=tuple(
+            Flag(row.code, row.text, row.at)
+            for row in tx.execute(select(flags).where(flags.c.hash == found.hash).order_by(flags.c.code))
+        ),
+        # A box speaks about its own records only.
+        related=tuple(item for item in linked if item.record.kind != WEIGHING and item.record.box == found.record.box),
+        delivery=_delivery(tx, found.hash),
+        same_label=tuple(item for item in linked if item.record.kind == WEIGHING),
+    )
+
+
+def record_by_hash(tx: Connection, record_hash: bytes) -> StoredRecord | None:
+    """One record."""
+    row = tx.execute(select(records).where(records.c.hash == record_hash)).one_or_none()
+    return None if row is None else _record(row)
+
+
+def prev_of(tx: Connection, record_hash: bytes) -> bytes:
+    """The parent of a held record."""
+    return bytes(tx.execute(select(records.c.prev).where(records.c.hash == record_hash)).scalar_one())
+
+
+def newest_bags(tx: Connection, limit: int) -> list[dict[str, Any]]:
+    """The bags stored last, newest first, with the state of their submission."""
+    query = (
+        select(
+            bags.c.label,
+            bags.c.box,
+            bags.c.waste_code,
+            bags.c.weight_text,
+            bags.c.weighed_at,
+            records.c.stored_at,
+            outbox.c.state,
+        )
+        .join(records, records.c.hash == bags.c.hash)
+        .join(outbox, outbox.c.hash == bags.c.hash, isouter=True)
+        .order_by(desc(records.c.position))
+        .limit(limit)
+    )
+    return [{**row, "state": row["state"] or "flagged"} for row in tx.execute(query).mappings()]
+
+
+def boxes_with_heads(tx: Connection) -> list[dict[str, Any]]:
+    """Every box with its newest record and how many branches its chain has."""
+    newest = (
+        select(records.c.box, func.max(records.c.seq).label("seq"), func.max(records.c.stored_at).label("stored_at"))
+        .group_by(records.c.box)
+        .subquery()
+    )
+    branches = select(heads.c.box, func.count().label("branches")).group_by(heads.c.box).subquery()
+    query = (
+        select(
+            boxes.c.box,
+            boxes.c.name,
+            boxes.c.unit_code,
+            boxes.c.registered_at,
+            newest.c.seq,
+            newest.c.stored_at,
+            branches.c.branches,
+        )
+        .join(newest, newest.c.box == boxes.c.box, isouter=True)
+        .join(branches, branches.c.box == boxes.c.box, isouter=True)
+        .order_by(boxes.c.box)
+    )
+    return [dict(row) for row in tx.execute(query).mappings()]
+
+
+def newest_alarms(tx: Connection, limit: int) -> list[dict[str, Any]]:
+    """Alarms, the one that was raised last first."""
+    query = select(alarms).order_by(desc(alarms.c.last_at), desc(alarms.c.number)).limit(limit)
+    return [dict(row) for row in tx.execute(query).mappings()]
+
+
+def newest_quarantine(tx: Connection, limit: int) -> list[dict[str, Any]]:
+    """Refused pushes without their raw bytes."""
+    query = (
+        select(
+            quarantine.c.digest,
+            quarantine.c.box,
+            quarantine.c.code,
+            quarantine.c.reason,
+            func.length(quarantine.c.raw).label("size"),
+            quarantine.c.first_at,
+            quarantine.c.last_at,
+            quarantine.c.count,
+        )
+        .order_by(desc(quarantine.c.last_at))
+        .limit(limit)
+    )
+    return [{**row, "digest": row["digest"].hex()} for row in tx.execute(query).mappings()]
+
+
+def _record(row: Row[Any]) -> StoredRecord:
+    return StoredRecord(row.hash, Record.decode(row.body), row.stored_at)
+
+
+def _delivery(tx: Connection, record_hash: bytes) -> Delivery | None:
+    row = tx.execute(select(outbox).where(outbox.c.hash == record_hash)).one_or_none()
+    if row is None:
+        return None
+    tries: Sequence[Row[Any]] = tx.execute(
+        select(attempts).where(attempts.c.outbox == row.number).order_by(desc(attempts.c.number)).limit(SENDINGS_MAX)
+    ).all()
+    return Delivery(
+        state=row.state,
+        queued_at=row.queued_at,
+        settled_at=row.settled_at or "",
+        reference=row.reference,
+        code=row.code,
+        text=row.text,
+        sendings=tuple(
+            Sending(item.method, item.at, item.status, item.outcome, item.detail) for item in reversed(tries)
+        ),
+    )

@@ -1,0 +1,126 @@
+"""What the pages say, by key and language. zh first; English for those who do not read it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Language = Literal["zh", "en"]
+ZH: Language = "zh"
+EN: Language = "en"
+
+# key: (Chinese, English); {names} are filled from a step's values.
+STEPS: dict[str, tuple[str, str]] = {
+    "weighed": ("称重 {weight}", "Weighed {weight}"),
+    "saved": ("已存入设备日志，第 {seq} 条", "Saved in the box's journal as record {seq}"),
+    "label_printed": ("标签已打印", "Label printed"),
+    "label_failed": ("标签打印失败", "Label not printed"),
+    "label_unknown": ("标签是否打印完整，未能确认", "Whether the label came out whole is not known"),
+    "label_missing": ("尚未收到标签打印结果", "No word yet on the label's printing"),
+    "reprint_asked": ("申请补打标签，第 {copy} 份", "Reprint asked for, copy {copy}"),
+    "received": ("云端已收到并存档（回执）", "Received and stored by the collector (receipt)"),
+    "flagged": ("已暂扣，未上报：{reason}", "Held back from the core: {reason}"),
+    "held_back": ("尚未上报：记录待核实", "Not forwarded: the record must be looked into first"),
+    "forward_missing": ("尚未上报监管平台", "Not yet forwarded to the core"),
+    "sent": ("第 {number} 次上报，监管平台已应答", "Try {number}: the core answered"),
+    "sent_unclear": (
+        "第 {number} 次上报，结果不明，将自动再问",
+        "Try {number}: no plain answer; it will be asked again",
+    ),
+    "core_accepted": ("监管平台已接收", "Accepted by the core"),
+    "core_duplicate": ("监管平台已接收（此前已有同一条）", "Accepted by the core (it already held the same one)"),
+    "core_refused": ("监管平台退回：{text}", "Refused by the core: {text}"),
+    "core_missing": ("尚未得到监管平台的确认", "No acknowledgement from the core yet"),
+    "kept": (
+        "设备已收到处理结果，记入日志第 {seq} 条",
+        "The box has taken the outcome into its journal as record {seq}",
+    ),
+    "kept_missing": ("设备尚未确认收到处理结果", "The box has not yet confirmed the outcome"),
+}
+
+FLAGS: dict[str, tuple[str, str]] = {
+    "body_invalid": ("称重内容不完整", "the weighing is incomplete"),
+    "label_malformed": ("数字识别码格式不对", "the label number is malformed"),
+    "label_unit_wrong": ("识别码中的单位与记录不符", "the label number names another unit"),
+    "label_waste_wrong": ("识别码中的废物代码与记录不符", "the label number names another waste"),
+    "label_date_wrong": ("识别码中的日期与记录不符", "the label number names another day"),
+    "label_reused": ("识别码已被另一条记录使用", "the label number belongs to another record"),
+    "rid_reused": ("记录编号重复", "the record's id was used before"),
+    "unit_wrong": ("该设备未登记给此单位", "the box is not registered for this unit"),
+    "weight_not_positive": ("重量不大于零", "the weight is not above zero"),
+    "weight_below_gram": ("重量不足一克", "the weight is below one gram"),
+}
+
+STATES: dict[str, tuple[str, str]] = {
+    "accepted": ("监管平台已接收", "Accepted"),
+    "duplicate": ("监管平台已接收", "Accepted"),
+    "refused": ("监管平台已退回", "Refused by the core"),
+    "flagged": ("已暂扣，待核实", "Held back"),
+    "under_way": ("处理中", "Under way"),
+    "queued": ("待上报", "Waiting"),
+    "sent": ("正在上报", "Being sent"),
+    "unknown": ("结果不明，再次询问中", "Unclear, asking again"),
+}
+
+WORDS: dict[str, tuple[str, str]] = {
+    "trace": ("危险废物追溯", "Hazardous waste trace"),
+    "label": ("数字识别码", "Label number"),
+    "weight": ("重量", "Weight"),
+    "waste": ("废物", "Waste"),
+    "unit": ("产生单位", "Unit"),
+    "produced_on": ("产生日期", "Produced on"),
+    "container": ("容器", "Container"),
+    "box": ("称重设备", "Box"),
+    "hash": ("记录指纹", "Record hash"),
+    "operator": ("操作员", "Operator"),
+    "hazards": ("危险特性", "Hazards"),
+    "way": ("全程记录", "Its whole way"),
+    "local_time": ("时间均为北京时间", "Times are Beijing time"),
+    "not_yet": ("尚未", "not yet"),
+    "reference": ("回执编号", "Reference"),
+    "reason": ("原因", "Reason"),
+    "copy_n": ("第 {copy} 份（补打）", "copy {copy}"),
+    "by_operator": ("由操作员确认", "confirmed by the operator"),
+    "same_label": ("另有记录使用了同一识别码，已暂扣：", "Other records claim this label number and are held back:"),
+    "newest_bags": ("最新称重", "Newest bags"),
+    "boxes": ("称重设备", "Boxes"),
+    "none_yet": ("还没有记录", "Nothing yet"),
+    "stored_at": ("收到时间", "Received"),
+    "state": ("状态", "State"),
+    "newest_record": ("最新记录", "Newest record"),
+    "online": ("在线", "Online"),
+    "offline": ("离线", "Offline"),
+    "unheard": ("启动后尚无消息", "Not heard since the start"),
+    "fork": (
+        "日志分叉 {branches} 支：磁盘被复制或回退过",
+        "Journal has {branches} branches: a copied or restored disk",
+    ),
+    "alarms": ("待处理告警", "Alarms"),
+    "home": ("首页", "Home"),
+    "other_language": ("English", "中文"),
+    "find": ("查询", "Find"),
+    "unknown_title": ("没有查到这个识别码", "No such label number here"),
+    "unknown_text": (
+        "云端还没有收到这一袋的记录。如果标签刚刚打印，设备可能离线，联网后会自动补传；请稍后再查，或联系产生单位核对。",
+        "The collector holds no record of this bag. Its box may be offline and will send it later: look again then.",
+    ),
+    "malformed_title": ("识别码格式不对", "This is no label number"),
+    "malformed_text": (
+        "数字识别码共 37 位：单位 18 位、废物代码 8 位、日期 8 位、序号 3 位，没有空格。请核对标签后重新输入。",
+        "A label number has 37 characters: unit 18, waste 8, date 8, sequence 3, no blanks. Check it and try again.",
+    ),
+    "page_unknown_title": ("没有这个页面", "No such page"),
+    "page_unknown_text": ("地址可能输错了。请从首页查询。", "The address may be mistyped. Start from the home page."),
+}
+
+
+def say(table: dict[str, tuple[str, str]], key: str, language: Language, **values: str) -> str:
+    """The sentence; an unknown key is shown as it is, so that nothing is hidden."""
+    pair = table.get(key)
+    if pair is None:
+        return key
+    return pair[0 if language == ZH else 1].format_map(_Shown(values))
+
+
+class _Shown(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return "—"

@@ -1,0 +1,135 @@
+"""Wires the collector together and runs it until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+
+from hazgate_cloud.collector.collector import Collector
+from hazgate_cloud.collector.presence import Presence
+from hazgate_cloud.config import Config, read_password
+from hazgate_cloud.keys import own_key
+from hazgate_cloud.store.engine import Database
+from hazgate_cloud.store.migrate import upgrade
+from hazgate_cloud.store.writer import Writer
+
+ASGIApplication = Callable[..., Any]
+
+log = structlog.get_logger()
+
+SHUTDOWN_S = 5
+KEEPALIVE_S = 15  # two of them without a word and the link counts as lost
+MQTT_QUEUE_MAX = 1_000  # messages; what the client library cannot hold is dropped and sent again by its box
+
+
+class StartError(Exception):
+    """The collector cannot start: what failed, why, and what to do."""
+
+
+def open_store(config: Config) -> Database:
+    """The store of this configuration, brought to this program's schema."""
+    config.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    database = Database.open(config.database_url)
+    upgrade(database)
+    return database
+
+
+async def run(config: Config) -> None:
+    """Serves until SIGTERM or SIGINT. Then, in order: takes nothing new, lets the web server finish, finishes what the
+    store is at, closes. What was in flight is sent again by its sender."""
+    import aiomqtt
+
+    from hazgate_cloud.api.app import Api, build
+    from hazgate_cloud.collector.mqtt import BrokerLink
+    from hazgate_cloud.forwarder.core_client import CoreClient
+    from hazgate_cloud.forwarder.forwarder import Forwarder
+
+    password = read_password(config.broker)
+    signer = own_key(config.key_file)
+    listener = _listener(config)
+    database = open_store(config)
+    writer, presence = Writer(), Presence()
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    def connect() -> aiomqtt.Client:
+        return aiomqtt.Client(
+            config.broker.host,
+            config.broker.port,
+            username=config.broker.username,
+            password=password,
+            protocol=aiomqtt.ProtocolVersion.V5,
+            clean_start=True,
+            keepalive=KEEPALIVE_S,
+            max_queued_incoming_messages=MQTT_QUEUE_MAX,
+        )
+
+    try:
+        async with CoreClient(config.core.url, config.core.timeout_s) as core:
+            collector = Collector(database, signer, _now, lambda: _call(loop, forwarder.wake))
+            link = BrokerLink(connect, collector, writer, presence, _now)
+            spread = random.Random()  # noqa: S311 - spreads retries, keeps no secret
+            forwarder = Forwarder(database, writer, core, _now, spread, link.announce)
+            api = Api(database, presence, config.public_url, lambda: link.trouble, lambda: forwarder.trouble)
+            async with asyncio.TaskGroup() as group:
+                server = group.create_task(_serve(build(api), listener, stop))
+                work = [group.create_task(link.run()), group.create_task(forwarder.run())]
+                log.info("collector started", listen=f"http://{config.listen.host}:{listener.getsockname()[1]}")
+                await stop.wait()
+                for task in work:
+                    task.cancel()
+                await server
+    finally:
+        writer.close()
+        database.close()
+    log.info("collector stopped")
+
+
+async def _serve(web: ASGIApplication, listener: socket.socket, stop: asyncio.Event) -> None:
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            yield  # signals are this program's own business
+
+    options = uvicorn.Config(
+        web, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=SHUTDOWN_S
+    )
+    server = Server(options)
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    stopping.cancel()
+    await serving
+    stop.set()
+
+
+def _listener(config: Config) -> socket.socket:
+    where = config.listen
+    try:
+        return socket.create_server((where.host, where.port), reuse_port=False)
+    except OSError as exc:
+        raise StartError(
+            f"listen on {where.host}:{where.port}: {exc.strerror}; free the port or change listen.port"
+        ) from exc
+
+
+def _call(loop: asyncio.AbstractEventLoop, act: Callable[[], None]) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed: the next start finds the submission in the outbox
+        loop.call_soon_threadsafe(act)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,175 @@
+"""hazgate-cloud: run, verify, check-config, identity, box add, box list."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import structlog
+import typer
+
+from hazgate_cloud.config import Config, ConfigError, load
+
+app = typer.Typer(
+    help="The collector of hazgate: takes, proves, forwards and shows what the boxes weighed.", no_args_is_help=True
+)
+box_app = typer.Typer(help="The boxes this collector takes pushes from.", no_args_is_help=True)
+app.add_typer(box_app, name="box")
+
+ConfigPath = Annotated[
+    Path, typer.Option("--config", "-c", envvar="HAZGATE_CLOUD_CONFIG", help="The collector's YAML file.")
+]
+
+
+def main() -> None:
+    """The command."""
+    app()
+
+
+@app.command()
+def run(config: ConfigPath) -> None:
+    """Serve until told to stop: take pushes, forward to the core, show the trace pages."""
+    from hazgate_cloud.app import StartError
+    from hazgate_cloud.app import run as serve
+    from hazgate_cloud.keys import KeyFileError
+
+    settings = _load(config)
+    _set_up_log()
+    try:
+        asyncio.run(serve(settings))
+    except (StartError, ConfigError, KeyFileError) as exc:
+        _fail(str(exc))
+
+
+@app.command("check-config")
+def check_config(config: ConfigPath) -> None:
+    """Say whether the configuration can be used, and if not, which line must change."""
+    settings = _load(config)
+    typer.secho(f"{config}: good", fg=typer.colors.GREEN)
+    rows = {
+        "data folder": settings.data_folder,
+        "database": settings.database or "SQLite in the data folder",
+        "broker": f"{settings.broker.host}:{settings.broker.port}",
+        "core": f"{settings.core.url} (at most {settings.core.timeout_s:g} s an answer)",
+        "pages": f"http://{settings.listen.host}:{settings.listen.port}, known as {settings.public_url}",
+    }
+    for name, value in rows.items():
+        typer.echo(f"  {name:<12} {value}")
+
+
+@app.command()
+def identity(config: ConfigPath) -> None:
+    """Print the collector's public key (Ed25519, hex); its boxes need it to believe receipts."""
+    from hazgate_cloud.keys import KeyFileError, own_key
+
+    try:
+        typer.echo(own_key(_load(config).key_file).public().hex())
+    except (KeyFileError, OSError) as exc:
+        _fail(str(exc))
+
+
+@app.command()
+def verify(config: ConfigPath) -> None:
+    """Prove again, from the stored bytes alone, that nothing is missing, inserted or altered; exit 1 if not."""
+    from hazgate_cloud.app import open_store
+    from hazgate_cloud.store.verify import verify as prove
+
+    database = open_store(_load(config))
+    try:
+        with database.read() as tx:
+            report = prove(tx)
+    finally:
+        database.close()
+    for line in report.checked:
+        typer.echo(f"  {line}")
+    for fault in report.faults:
+        typer.secho(f"✗ {fault}", fg=typer.colors.RED, err=True)
+    if report.faults:
+        more = f" and {report.faults_untold} more" if report.faults_untold else ""
+        _fail(
+            f"verify: {len(report.faults)}{more} faults; keep this store as it is and compare with the boxes' journals"
+        )
+    typer.secho("✓ everything held is whole and unaltered", fg=typer.colors.GREEN)
+
+
+@box_app.command("add")
+def box_add(
+    box: Annotated[str, typer.Argument(help="The box's id, e.g. gate-01.")],
+    public_key: Annotated[str, typer.Option(help="Its Ed25519 public key in hex (hazgate-edge identity).")],
+    unit_code: Annotated[str, typer.Option(help="Unified social credit code of the unit it weighs for.")],
+    config: ConfigPath,
+    name: Annotated[str, typer.Option(help="What people call it.")] = "",
+) -> None:
+    """Register a box; before that none of its pushes is taken."""
+    from datetime import UTC, datetime
+
+    from hazgate_cloud.app import open_store
+    from hazgate_cloud.domain.box import BoxInvalidError, register
+    from hazgate_cloud.domain.times import stamp
+    from hazgate_cloud.store.boxes import BoxExistsError, add_box
+
+    settings = _load(config)
+    try:
+        registered = register(box, public_key, unit_code, name)
+    except BoxInvalidError as exc:
+        _fail(f"add box {box}: {exc}")
+    database = open_store(settings)
+    try:
+        database.written(lambda tx: add_box(tx, registered, stamp(datetime.now(UTC))))
+    except BoxExistsError as exc:
+        _fail(str(exc))
+    finally:
+        database.close()
+    typer.secho(f"✓ box {box} registered for unit {unit_code}", fg=typer.colors.GREEN)
+
+
+@box_app.command("list")
+def box_list(config: ConfigPath) -> None:
+    """Show the registered boxes with their newest record."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from hazgate_cloud.api.queries import boxes_with_heads
+    from hazgate_cloud.app import open_store
+
+    database = open_store(_load(config))
+    try:
+        with database.read() as tx:
+            rows = boxes_with_heads(tx)
+    finally:
+        database.close()
+    table = Table("box", "name", "unit", "newest record", "received", "branches")
+    for row in rows:
+        shown = (row["box"], row["name"], row["unit_code"], row["seq"], row["stored_at"], row["branches"])
+        table.add_row(*("—" if cell in (None, "") else str(cell) for cell in shown))
+    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+
+
+def _load(path: Path) -> Config:
+    try:
+        return load(path)
+    except ConfigError as exc:
+        _fail(str(exc))
+
+
+def _fail(text: str) -> NoReturn:
+    typer.secho(text, fg=typer.colors.RED, err=True)
+    raise typer.Exit(1)
+
+
+def _set_up_log() -> None:
+    for chatty in ("alembic", "httpx", "mqtt"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    tty = sys.stderr.isatty()
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            *([] if tty else [structlog.processors.format_exc_info]),
+            structlog.dev.ConsoleRenderer() if tty else structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )

@@ -1,0 +1,150 @@
+"""The collector: a push in, an answer out. Persist, then tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import structlog
+from sqlalchemy import Connection
+
+from hazgate_cloud.domain import intake
+from hazgate_cloud.domain.intake import PushRefusedError
+from hazgate_cloud.domain.times import stamp
+from hazgate_cloud.store import alarms, boxes, chain, projection
+from hazgate_cloud.store.boxes import BoxRow
+from hazgate_cloud.store.chain import Place
+from hazgate_cloud.store.engine import Database, StoreUnavailableError
+from hazgate_protocols.journal.chain import ROOT
+from hazgate_protocols.journal.seal import Signer
+from hazgate_protocols.uplink import Have, MalformedError, Need, Push, decode_push, encode_have, encode_need, topics
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to publish where."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What one push led to; to be told only after the commit."""
+
+    answer: Have | Need | None
+    forward: bool = False
+
+
+class Collector:
+    """Handles the pushes of all boxes. Blocks on the store; any number of collectors may share one store."""
+
+    def __init__(
+        self,
+        database: Database,
+        signer: Signer,
+        now: Callable[[], datetime],
+        on_forward: Callable[[], None] = lambda: None,
+    ) -> None:
+        """on_forward is called after a commit that queued a submission."""
+        self._database = database
+        self._signer = signer
+        self._now = now
+        self._on_forward = on_forward
+
+    def handle(self, box: str, payload: bytes) -> Answer | None:
+        """The answer to one push; None when it deserves none. Raises StoreUnavailableError: then nothing was stored."""
+        return self.handle_many([(box, payload)])[0]
+
+    def handle_many(self, pushes: Sequence[tuple[str, bytes]]) -> list[Answer | None]:
+        """The answers to pushes that came together, stored in one transaction. A push that cannot be handled is kept in
+        quarantine and does not touch the others."""
+        try:
+            taken = self._database.written(lambda tx: [self._take(tx, box, payload) for box, payload in pushes])
+        except StoreUnavailableError:
+            raise
+        except Exception as exc:  # the root of handling: one poisonous push must not stop the others
+            if len(pushes) > 1:
+                return [self.handle(box, payload) for box, payload in pushes]
+            box, payload = pushes[0]
+            log.exception("push not handled; kept in quarantine", box=box)
+            reason = f"{type(exc).__name__} in the collector: {exc}"
+            self._database.written(lambda tx: self._refuse(tx, box, payload, "collector_error", reason))
+            return [None]
+        if any(item.forward for item in taken):
+            self._on_forward()
+        return [self._answer(box, item.answer) for (box, _), item in zip(pushes, taken, strict=True)]
+
+    def announcement(self, box: str) -> Answer | None:
+        """A receipt nobody asked for: the box's last one again with the notes it has not taken yet. None when the box
+        has no receipt or no such notes. A lost one does no harm: the next push brings the notes again."""
+        with self._database.read() as tx:
+            row = boxes.find_box(tx, box)
+            if row is None or row.receipt_hash is None:
+                return None
+            notes = boxes.notes_after(tx, box, row.notes_after)
+            place = chain.place_of(tx, box, row.receipt_hash)
+        if not notes or place is None:
+            return None
+        return self._answer(box, Have("", row.receipt_hash, place.seq, place.stored_at, notes))
+
+    def _take(self, tx: Connection, box: str, payload: bytes) -> _Taken:
+        row = boxes.find_box(tx, box)
+        if row is None:
+            return self._refuse(tx, box, payload, "box_unknown", f"no box {box} is registered")
+        try:
+            push = decode_push(payload)
+        except MalformedError as exc:
+            return self._refuse(tx, box, payload, "malformed", str(exc))
+        try:
+            intake.require_seal(push, row.registered)
+            return self._append(tx, row, push)
+        except PushRefusedError as exc:
+            return self._refuse(tx, box, payload, exc.code, exc.text)
+
+    def _append(self, tx: Connection, row: BoxRow, push: Push) -> _Taken:
+        box = row.registered.box
+        parent = Place(0, row.registered_at) if push.prev == ROOT else chain.place_of(tx, box, push.prev)
+        if parent is None:
+            return _Taken(Need(push.token, chain.ladder(tx, box)))
+        entries = intake.entries(push, row.registered, parent.seq)
+        held = chain.held(tx, [entry.hash for entry in entries])
+        fresh = [entry for entry in entries if entry.hash not in held]
+        boxes.hear_notes_after(tx, row, push.notes_after)
+        forward = False
+        if fresh:
+            # Whatever the clock says now, a record is not stored before its parent was.
+            at = max(stamp(self._now()), parent.stored_at)
+            if chain.has_child(tx, box, fresh[0].prev):
+                text = (
+                    f"two records follow {fresh[0].prev.hex()} (seq {fresh[0].record.seq}): a copied or restored disk"
+                )
+                alarms.raise_alarm(tx, "fork", box, fresh[0].prev.hex(), text, at)
+            chain.append(tx, box, fresh, at)
+            forward = projection.project(tx, row, fresh, at)
+        head = push.head()
+        place = chain.place_of(tx, box, head) if entries else parent
+        if place is None:
+            raise AssertionError(f"record {head.hex()} was appended and is not there")
+        if entries:
+            chain.keep_seal(tx, box, head, push.seal, place.stored_at)
+        if head != ROOT:
+            boxes.remember_receipt(tx, row, head)
+        notes = boxes.notes_after(tx, box, push.notes_after)
+        return _Taken(Have(push.token, head, place.seq, place.stored_at, notes), forward)
+
+    def _refuse(self, tx: Connection, box: str, payload: bytes, code: str, reason: str) -> _Taken:
+        alarms.keep_quarantined(tx, box, payload, code, reason, stamp(self._now()))
+        log.warning("push refused and kept in quarantine", box=box, code=code, reason=reason)
+        return _Taken(None)
+
+    def _answer(self, box: str, answer: Have | Need | None) -> Answer | None:
+        if answer is None:
+            return None
+        if isinstance(answer, Need):
+            return Answer(topics.need(box), encode_need(answer))
+        sealed = replace(answer, seal=self._signer.seal_receipt(answer.signed_bytes()))
+        return Answer(topics.have(box), encode_have(sealed))

@@ -1,0 +1,133 @@
+"""The collector's side of the broker: pushes in, answers and announcements out, presence. The only user of aiomqtt.
+
+The client library acknowledges a message to the broker before our code sees it, and drops what its queue cannot hold:
+both do no harm, because a box repeats what gets no receipt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+
+import aiomqtt
+import structlog
+
+from hazgate_cloud.collector.collector import Answer, Collector
+from hazgate_cloud.collector.presence import Presence
+from hazgate_cloud.store.engine import StoreUnavailableError
+from hazgate_cloud.store.writer import Writer
+from hazgate_protocols.uplink import topics
+
+log = structlog.get_logger()
+
+QUEUE_MAX = 1_000  # pushes waiting in this worker; more are dropped and sent again by their boxes
+BATCH_MAX = 64  # pushes in one transaction
+ANNOUNCEMENTS_MAX = 10_000  # boxes with fresh notes; more wait for their next push
+RECONNECT_S_FIRST = 0.5
+RECONNECT_S_MAX = 5.0
+STORE_RETRY_S = 1.0
+PUBLISH_S_MAX = 10.0
+
+
+class BrokerLink:
+    """Keeps one connection to the broker and hands pushes to the collector in batches."""
+
+    def __init__(
+        self,
+        connect: Callable[[], aiomqtt.Client],
+        collector: Collector,
+        writer: Writer,
+        presence: Presence,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._connect = connect
+        self._collector = collector
+        self._writer = writer
+        self._presence = presence
+        self._now = now
+        self._pushes: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(QUEUE_MAX)
+        self._announce: dict[str, None] = {}
+        self._announce_wake = asyncio.Event()
+        self.trouble = "not connected yet"  # "" while connected
+
+    def announce(self, box: str) -> None:
+        """Sends the box its new notes soon, if it can be done. Only from the event loop's thread."""
+        if len(self._announce) < ANNOUNCEMENTS_MAX:
+            self._announce[box] = None
+            self._announce_wake.set()
+
+    async def run(self) -> None:
+        """Serves until cancelled; connects again whenever the broker is lost."""
+        pause = RECONNECT_S_FIRST
+        while True:
+            try:
+                async with self._connect() as client:
+                    await client.subscribe([(topics.COLLECTORS, 1), (topics.PRESENCE, 0)])
+                    self.trouble = ""
+                    pause = RECONNECT_S_FIRST
+                    log.info("broker connected")
+                    async with asyncio.TaskGroup() as group:
+                        group.create_task(self._receive(client))
+                        group.create_task(self._answer(client))
+                        group.create_task(self._send_announcements(client))
+            except* (aiomqtt.MqttError, OSError) as lost:
+                cause = str(lost.exceptions[0])
+                if not self.trouble:
+                    log.warning("broker lost; boxes keep their records", cause=cause)
+                self.trouble = cause
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, RECONNECT_S_MAX)
+
+    async def _receive(self, client: aiomqtt.Client) -> None:
+        async for message in client.messages:
+            topic = message.topic.value
+            box = topics.box_of(topic)
+            payload = message.payload
+            if box is None or not isinstance(payload, bytes):
+                continue
+            if topic == topics.push(box):
+                if self._pushes.full():
+                    self._pushes.get_nowait()  # the oldest: its box has the longest given up waiting
+                self._pushes.put_nowait((box, payload))
+            else:
+                self._presence.hear(box, _online(payload), self._now())
+
+    async def _answer(self, client: aiomqtt.Client) -> None:
+        while True:
+            batch = [await self._pushes.get()]
+            while len(batch) < BATCH_MAX and not self._pushes.empty():
+                batch.append(self._pushes.get_nowait())
+            for box, _ in batch:
+                self._presence.hear(box, online=True, at=self._now())
+            try:
+                answers = await self._writer.run(partial(self._collector.handle_many, batch))
+            except StoreUnavailableError as exc:
+                log.error("no receipts: the store does not write; boxes keep their records", cause=str(exc))
+                await asyncio.sleep(STORE_RETRY_S)
+                continue
+            await asyncio.gather(*(_publish(client, answer) for answer in answers if answer is not None))
+
+    async def _send_announcements(self, client: aiomqtt.Client) -> None:
+        while True:
+            await self._announce_wake.wait()
+            self._announce_wake.clear()
+            waiting, self._announce = self._announce, {}
+            for box in waiting:
+                answer = await self._writer.run(partial(self._collector.announcement, box))
+                if answer is not None:
+                    await _publish(client, answer)
+
+
+async def _publish(client: aiomqtt.Client, answer: Answer) -> None:
+    await client.publish(answer.topic, answer.payload, qos=1, timeout=PUBLISH_S_MAX)
+
+
+def _online(payload: bytes) -> bool:
+    try:
+        value = json.loads(payload)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(value, dict) and value.get("online") is True

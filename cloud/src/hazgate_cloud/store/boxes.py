@@ -1,0 +1,159 @@
+"""Registered boxes and the notes to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from hazgate_cloud.domain.box import RegisteredBox
+from hazgate_cloud.store.schema import boxes, notes
+from hazgate_protocols.uplink import Note
+from hazgate_protocols.uplink.messages import NOTES_MAX
+
+NOTE_CHARS_KEPT = 400  # of each text; the wire cuts further
+
+
+class BoxExistsError(Exception):
+    """A box of this name is registered already."""
+
+
+@dataclass(frozen=True, slots=True)
+class BoxRow:
+    """A box and how far it got."""
+
+    registered: RegisteredBox
+    registered_at: str
+    receipt_hash: bytes | None
+    notes_last: int
+    notes_after: int
+
+
+def add_box(tx: Connection, box: RegisteredBox, at: str) -> None:
+    """Raises BoxExistsError."""
+    if find_box(tx, box.box) is not None:
+        raise BoxExistsError(f"add box {box.box}: a box of this name is registered already")
+    tx.execute(
+        insert(boxes).values(
+            box=box.box,
+            public_key=box.public_key,
+            unit_code=box.unit_code,
+            name=box.name,
+            registered_at=at,
+            notes_last=0,
+            notes_after=0,
+        )
+    )
+
+
+def find_box(tx: Connection, box: str) -> BoxRow | None:
+    """The box, None when nobody registered it."""
+    found = _rows(tx, box)
+    return found[0] if found else None
+
+
+def all_boxes(tx: Connection) -> list[BoxRow]:
+    """Every box by name."""
+    return _rows(tx, None)
+
+
+def remember_receipt(tx: Connection, row: BoxRow, receipt_hash: bytes) -> None:
+    """Notes the newest receipt given; writes only when it is another one than before."""
+    if row.receipt_hash != receipt_hash:
+        tx.execute(update(boxes).where(boxes.c.box == row.registered.box).values(receipt_hash=receipt_hash))
+
+
+def add_note(
+    tx: Connection, box: str, record_hash: bytes, what: str, at: str, *, code: str = "", text: str = "", ref: str = ""
+) -> int:
+    """The number of the new note: one more than the last of this box."""
+    n = _next_number(tx, box)
+    tx.execute(
+        insert(notes).values(
+            box=box,
+            n=n,
+            hash=record_hash,
+            what=what,
+            at=at,
+            code=code[:NOTE_CHARS_KEPT],
+            text=text[:NOTE_CHARS_KEPT],
+            reference=ref[:NOTE_CHARS_KEPT],
+        )
+    )
+    return n
+
+
+def notes_after(tx: Connection, box: str, after: int) -> tuple[Note, ...]:
+    """The next notes behind this number, as many as one answer may carry."""
+    found = tx.execute(
+        select(notes).where(notes.c.box == box, notes.c.n > after).order_by(notes.c.n).limit(NOTES_MAX)
+    ).mappings()
+    return tuple(
+        Note(
+            n=row["n"],
+            hash=row["hash"],
+            what=row["what"],
+            at=row["at"],
+            code=row["code"],
+            text=row["text"],
+            reference=row["reference"],
+        )
+        for row in found
+    )
+
+
+def hear_notes_after(tx: Connection, row: BoxRow, after: int) -> None:
+    """Keeps what the box says it holds. A box ahead of us means that this store went back to an older copy: the notes
+    it was not known to hold get new numbers behind the box's, or it would never take them."""
+    box = row.registered.box
+    if after > row.notes_last:
+        unheard = tx.execute(
+            select(notes.c.n).where(notes.c.box == box, notes.c.n > row.notes_after).order_by(notes.c.n)
+        ).scalars()
+        numbers = list(unheard)
+        tx.execute(update(boxes).where(boxes.c.box == box).values(notes_last=after))
+        renumber(tx, box, numbers)
+    if after != row.notes_after:
+        tx.execute(update(boxes).where(boxes.c.box == box).values(notes_after=after))
+
+
+def renumber(tx: Connection, box: str, numbers: Sequence[int]) -> None:
+    """Gives these notes new numbers behind the last, in order."""
+    for old in numbers:
+        content = dict(tx.execute(select(notes).where(notes.c.box == box, notes.c.n == old)).mappings().one())
+        tx.execute(delete(notes).where(notes.c.box == box, notes.c.n == old))
+        tx.execute(insert(notes).values({**content, "n": _next_number(tx, box)}))
+
+
+def reconcile_notes(tx: Connection, box: str, after: int, upto: int, kept: set[tuple[int, str, str]]) -> None:
+    """The box's journal says which notes (number, hash in hex, what) it took as after+1 … upto. Notes of ours with
+    such a number but other content were never taken (this store went back, and used the number again): renumber."""
+    found = tx.execute(
+        select(notes.c.n, notes.c.hash, notes.c.what)
+        .where(notes.c.box == box, notes.c.n > after, notes.c.n <= upto)
+        .order_by(notes.c.n)
+    )
+    renumber(tx, box, [n for n, record_hash, what in found.all() if (n, record_hash.hex(), what) not in kept])
+
+
+def _next_number(tx: Connection, box: str) -> int:
+    # The update locks the box's row, so that two workers never give one number twice.
+    tx.execute(update(boxes).where(boxes.c.box == box).values(notes_last=boxes.c.notes_last + 1))
+    return int(tx.execute(select(boxes.c.notes_last).where(boxes.c.box == box)).scalar_one())
+
+
+def _rows(tx: Connection, box: str | None) -> list[BoxRow]:
+    query = select(boxes).order_by(boxes.c.box)
+    if box is not None:
+        query = query.where(boxes.c.box == box)
+    return [
+        BoxRow(
+            registered=RegisteredBox(row["box"], row["public_key"], row["unit_code"], row["name"]),
+            registered_at=row["registered_at"],
+            receipt_hash=row["receipt_hash"],
+            notes_last=row["notes_last"],
+            notes_after=row["notes_after"],
+        )
+        for row in tx.execute(query).mappings()
+    ]

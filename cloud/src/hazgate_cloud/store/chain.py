@@ -1,0 +1,96 @@
+"""Records, branch heads and seals: appending to a box's chain and finding the way in it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, delete, insert, select
+
+from hazgate_cloud.domain.intake import Entry
+from hazgate_cloud.store.schema import heads, records, seals
+from hazgate_protocols.uplink.messages import LADDER_MAX
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a held record stands: its seq, and when it was stored first."""
+
+    seq: int
+    stored_at: str
+
+
+def place_of(tx: Connection, box: str, record_hash: bytes) -> Place | None:
+    """The place of a record of this box, None when it is not held."""
+    found = tx.execute(
+        select(records.c.seq, records.c.stored_at).where(records.c.hash == record_hash, records.c.box == box)
+    ).one_or_none()
+    return None if found is None else Place(found.seq, found.stored_at)
+
+
+def held(tx: Connection, hashes: Sequence[bytes]) -> set[bytes]:
+    """Which of these are held."""
+    return set(tx.execute(select(records.c.hash).where(records.c.hash.in_(hashes))).scalars())
+
+
+def has_child(tx: Connection, box: str, prev: bytes) -> bool:
+    """Whether a record of this box already follows prev."""
+    found = tx.execute(select(records.c.hash).where(records.c.prev == prev, records.c.box == box).limit(1)).scalar()
+    return found is not None
+
+
+def append(tx: Connection, box: str, entries: Sequence[Entry], at: str) -> None:
+    """Stores entries that are not held yet, each the child of the one before, and moves the branch's head."""
+    tx.execute(
+        insert(records),
+        [
+            {
+                "hash": entry.hash,
+                "prev": entry.prev,
+                "box": box,
+                "seq": entry.record.seq,
+                "rid": entry.record.rid,
+                "kind": entry.record.kind,
+                "body": entry.body,
+                "stored_at": at,
+            }
+            for entry in entries
+        ],
+    )
+    tx.execute(delete(heads).where(heads.c.hash == entries[0].prev))
+    tx.execute(insert(heads).values(hash=entries[-1].hash, box=box, seq=entries[-1].record.seq))
+
+
+def keep_seal(tx: Connection, box: str, record_hash: bytes, seal: bytes, at: str) -> None:
+    """Keeps the box's signature over this hash; the first one stays."""
+    if tx.execute(select(seals.c.hash).where(seals.c.hash == record_hash)).scalar() is None:
+        tx.execute(insert(seals).values(hash=record_hash, box=box, seal=seal, at=at))
+
+
+def ladder(tx: Connection, box: str) -> tuple[bytes, ...]:
+    """What a lost box may start again from: every branch's head, then ancestors at doubling distance, newest first.
+
+    An ancestor at distance d of a head has its seq less d. Where branches overlap, several records share that seq;
+    all are held, so all may be offered. At most LADDER_MAX; beyond it the oldest rungs are left out, and a box that
+    finds none of its own starts at its first record.
+    """
+    tops = tx.execute(
+        select(heads.c.hash, heads.c.seq).where(heads.c.box == box).order_by(heads.c.seq.desc()).limit(LADDER_MAX)
+    ).all()
+    wanted: set[int] = set()
+    for _, seq in tops:
+        distance = 1
+        while distance < seq:
+            wanted.add(seq - distance)
+            distance *= 2
+    rungs = [top.hash for top in tops]
+    if wanted and len(rungs) < LADDER_MAX:
+        seqs = sorted(wanted, reverse=True)[:LADDER_MAX]
+        below = tx.execute(
+            select(records.c.hash)
+            .where(records.c.box == box, records.c.seq.in_(seqs), records.c.hash.not_in(rungs))
+            .order_by(records.c.seq.desc())
+            .limit(LADDER_MAX - len(rungs))
+        )
+        rungs.extend(below.scalars())
+    return tuple(rungs)

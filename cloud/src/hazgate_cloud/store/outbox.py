@@ -1,0 +1,178 @@
+"""The transactional outbox to the core: rows are written with the record they are about (domain/delivery.py has the
+states)."""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
+
+from hazgate_cloud.domain.delivery import State
+from hazgate_cloud.store.schema import attempts, outbox
+from hazgate_protocols.core_api import Answer, Submission
+
+REPLY_BYTES_KEPT = 2_048
+_OPEN = (State.QUEUED.value, State.SENT.value, State.UNKNOWN.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A claimed submission. ask: whether the core may hold it already, so that GET comes first."""
+
+    number: int
+    rid: str
+    box: str
+    unit_code: str
+    hash: bytes
+    submission: bytes
+    ask: bool
+    tries: int
+    reached: int
+    stepped_aside: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request and what came of it. status None: no answer at all."""
+
+    method: str
+    at: str
+    took_ms: int
+    status: int | None
+    answer: Answer
+    reply: bytes
+
+
+def enqueue(tx: Connection, submission: Submission, box: str, record_hash: bytes, at: str) -> None:
+    """Queues a submission behind the others of its unit."""
+    tx.execute(
+        insert(outbox).values(
+            hash=record_hash,
+            rid=submission.rid,
+            box=box,
+            unit_code=submission.unit_code,
+            submission=submission.encode(),
+            state=State.QUEUED.value,
+            tries=0,
+            reached=0,
+            stepped_aside=False,
+            not_before=at,
+            queued_at=at,
+            reference="",
+            code="",
+            text="",
+        )
+    )
+
+
+def holds_rid(tx: Connection, rid: str) -> bool:
+    """Whether a submission with this rid is or was in the outbox."""
+    return tx.execute(select(outbox.c.number).where(outbox.c.rid == rid)).scalar() is not None
+
+
+def due_numbers(tx: Connection, now: str, busy_units: Set[str], limit: int) -> list[tuple[int, str]]:
+    """(number, unit) of what may be tried now: of each idle unit the oldest open one, or one that stepped aside."""
+    query = (
+        select(outbox.c.number, outbox.c.unit_code)
+        .where(_may_go(busy_units), outbox.c.not_before <= now)
+        .order_by(outbox.c.stepped_aside, outbox.c.number)
+        .limit(limit)
+    )
+    chosen: dict[str, int] = {}
+    for number, unit in tx.execute(query):
+        chosen.setdefault(unit, number)
+    return [(number, unit) for unit, number in chosen.items()]
+
+
+def next_due(tx: Connection, busy_units: Set[str]) -> str | None:
+    """The earliest time something of an idle unit may be tried; None when there is nothing."""
+    return tx.execute(select(func.min(outbox.c.not_before)).where(_may_go(busy_units))).scalar()
+
+
+def free_claims(tx: Connection, now: str) -> None:
+    """Makes what a killed forwarder left in flight due at once. If another worker is in fact on it, the core is asked
+    first and the rid keeps the repetition harmless."""
+    tx.execute(
+        update(outbox).where(outbox.c.state == State.SENT.value).values(state=State.UNKNOWN.value, not_before=now)
+    )
+
+
+def claim(tx: Connection, number: int, now: str, lease_until: str) -> Due | None:
+    """Takes a row for one try; None when another worker was faster. Until lease_until nobody else takes it."""
+    row = tx.execute(select(outbox).where(outbox.c.number == number)).mappings().one()
+    taken = tx.execute(
+        update(outbox)
+        .where(outbox.c.number == number, outbox.c.state == row["state"], outbox.c.not_before == row["not_before"])
+        .where(outbox.c.state.in_(_OPEN), outbox.c.not_before <= now)
+        .values(state=State.SENT.value, not_before=lease_until, tries=outbox.c.tries + 1)
+    )
+    if taken.rowcount != 1:
+        return None
+    return Due(
+        number=number,
+        rid=row["rid"],
+        box=row["box"],
+        unit_code=row["unit_code"],
+        hash=row["hash"],
+        submission=row["submission"],
+        ask=row["state"] != State.QUEUED.value,
+        tries=row["tries"] + 1,
+        reached=row["reached"],
+        stepped_aside=row["stepped_aside"],
+    )
+
+
+def keep_attempt(tx: Connection, number: int, attempt: Attempt) -> None:
+    """Keeps one try with the first bytes of its reply."""
+    tx.execute(
+        insert(attempts).values(
+            outbox=number,
+            method=attempt.method,
+            at=attempt.at,
+            took_ms=attempt.took_ms,
+            status=attempt.status,
+            outcome=attempt.answer.outcome.value,
+            detail=attempt.answer.detail,
+            reply=attempt.reply[:REPLY_BYTES_KEPT],
+        )
+    )
+
+
+def settle(tx: Connection, number: int, state: State, answer: Answer, at: str) -> bool:
+    """Writes the core's word; False when it was settled before (a late second worker): nothing is changed then."""
+    change = (
+        update(outbox)
+        .where(outbox.c.number == number, outbox.c.state.in_(_OPEN))
+        .values(state=state.value, settled_at=at, reference=answer.reference, code=answer.code, text=answer.text)
+    )
+    return tx.execute(change).rowcount == 1
+
+
+def postpone(tx: Connection, number: int, not_before: str, *, reached: int, stepped_aside: bool, detail: str) -> None:
+    """Keeps a submission whose fate is unknown for a later try."""
+    tx.execute(
+        update(outbox)
+        .where(outbox.c.number == number, outbox.c.state.in_(_OPEN))
+        .values(
+            state=State.UNKNOWN.value,
+            not_before=not_before,
+            reached=reached,
+            stepped_aside=stepped_aside,
+            text=detail,
+        )
+    )
+
+
+def _may_go(busy_units: Set[str]) -> ColumnElement[bool]:
+    """Open, of an idle unit, and either the oldest of its unit that keeps the order, or stepped aside."""
+    first = (
+        select(func.min(outbox.c.number))
+        .where(outbox.c.state.in_(_OPEN), outbox.c.stepped_aside.is_(False))
+        .group_by(outbox.c.unit_code)
+    )
+    return and_(
+        outbox.c.state.in_(_OPEN),
+        outbox.c.unit_code.not_in(sorted(busy_units)),
+        or_(outbox.c.stepped_aside.is_(True), outbox.c.number.in_(first)),
+    )

@@ -1,0 +1,193 @@
+"""The tables. Hashes, keys, seals and bodies are raw bytes; times are texts of one length (domain/times.py)."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+TIME_CHARS = 24  # 2026-01-31T08:05:00.123Z
+BOX_CHARS = 40
+LABEL_CHARS = 37
+# SQLite counts rows only through INTEGER PRIMARY KEY; PostgreSQL gets 64 bits.
+ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+boxes = Table(
+    "boxes",
+    metadata,
+    Column("box", String(BOX_CHARS), primary_key=True),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("unit_code", String(18), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("registered_at", String(TIME_CHARS), nullable=False),
+    # The last receipt given: an unsolicited receipt repeats it.
+    Column("receipt_hash", LargeBinary),
+    Column("notes_last", BigInteger, nullable=False),  # the number of the newest note
+    Column("notes_after", BigInteger, nullable=False),  # what the box last said it holds
+)
+
+records = Table(
+    "records",
+    metadata,
+    Column("position", ROW_NUMBER, primary_key=True, autoincrement=True),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("prev", LargeBinary, nullable=False),
+    Column("box", String(BOX_CHARS), ForeignKey("boxes.box"), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("rid", String(36), nullable=False),
+    Column("kind", String(31), nullable=False),
+    Column("body", LargeBinary, nullable=False),  # the exact canonical bytes that were hashed
+    Column("stored_at", String(TIME_CHARS), nullable=False),
+    Index(None, "box", "seq"),
+    Index(None, "prev", "box"),
+    Index(None, "rid"),
+)
+
+heads = Table(  # records without a child: one for each branch of a box's chain
+    "heads",
+    metadata,
+    Column("hash", LargeBinary, ForeignKey("records.hash"), primary_key=True),
+    Column("box", String(BOX_CHARS), ForeignKey("boxes.box"), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Index(None, "box"),
+)
+
+seals = Table(  # the box's signatures over heads it pushed
+    "seals",
+    metadata,
+    Column("hash", LargeBinary, ForeignKey("records.hash"), primary_key=True),
+    Column("box", String(BOX_CHARS), ForeignKey("boxes.box"), nullable=False),
+    Column("seal", LargeBinary, nullable=False),
+    Column("at", String(TIME_CHARS), nullable=False),
+)
+
+bags = Table(  # the one effect of a label number
+    "bags",
+    metadata,
+    Column("label", String(LABEL_CHARS), primary_key=True),
+    Column("hash", LargeBinary, ForeignKey("records.hash"), nullable=False, unique=True),
+    Column("box", String(BOX_CHARS), ForeignKey("boxes.box"), nullable=False),
+    Column("unit_code", String(18), nullable=False),
+    Column("waste_code", String(10), nullable=False),
+    Column("weight_mg", BigInteger, nullable=False),
+    Column("weight_text", Text, nullable=False),
+    Column("weighed_at", Text, nullable=False),  # as the box wrote it
+)
+
+flags = Table(  # why a weighing is held back from the core
+    "flags",
+    metadata,
+    Column("hash", LargeBinary, ForeignKey("records.hash"), primary_key=True),
+    Column("code", String(40), primary_key=True),
+    Column("text", Text, nullable=False),
+    Column("at", String(TIME_CHARS), nullable=False),
+)
+
+mentions = Table(  # which record speaks about which: about is a rid, a label number or a record's hash in hex
+    "mentions",
+    metadata,
+    Column("hash", LargeBinary, ForeignKey("records.hash"), primary_key=True),
+    Column("about", String(64), primary_key=True),
+    Column("box", String(BOX_CHARS), ForeignKey("boxes.box"), nullable=False),
+    Index(None, "about"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("number", ROW_NUMBER, primary_key=True, autoincrement=True),
+    Column("hash", LargeBinary, ForeignKey("records.hash"), nullable=False, unique=True),
+    Column("rid", String(36), nullable=False, unique=True),
+    Column("box", String(BOX_CHARS), ForeignKey("boxes.box"), nullable=False),
+    Column("unit_code", String(18), nullable=False),
+    Column("submission", LargeBinary, nullable=False),  # the exact request body
+    Column("state", String(9), nullable=False),
+    Column("tries", Integer, nullable=False),  # all tries: they set the pause
+    Column("reached", Integer, nullable=False),  # tries that reached the core without a plain answer
+    Column("stepped_aside", Boolean, nullable=False),
+    Column("not_before", String(TIME_CHARS), nullable=False),
+    Column("queued_at", String(TIME_CHARS), nullable=False),
+    Column("settled_at", String(TIME_CHARS)),
+    Column("reference", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Index(None, "state", "not_before"),
+    Index(None, "unit_code", "number"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("number", ROW_NUMBER, primary_key=True, autoincrement=True),
+    Column("outbox", ROW_NUMBER, ForeignKey("outbox.number"), nullable=False),
+    Column("method", String(4), nullable=False),
+    Column("at", String(TIME_CHARS), nullable=False),
+    Column("took_ms", BigInteger, nullable=False),
+    Column("status", Integer),  # None: no answer
+    Column("outcome", String(9), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("reply", LargeBinary, nullable=False),  # the first bytes of the answer
+    Index(None, "outbox"),
+)
+
+notes = Table(
+    "notes",
+    metadata,
+    Column("box", String(BOX_CHARS), ForeignKey("boxes.box"), primary_key=True),
+    Column("n", BigInteger, primary_key=True),
+    Column("hash", LargeBinary, ForeignKey("records.hash"), nullable=False),
+    Column("what", String(9), nullable=False),
+    Column("at", String(TIME_CHARS), nullable=False),
+    Column("code", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    Index(None, "hash"),
+)
+
+alarms = Table(  # one row a cause; a repetition counts up
+    "alarms",
+    metadata,
+    Column("number", ROW_NUMBER, primary_key=True, autoincrement=True),
+    Column("kind", String(40), nullable=False),
+    Column("box", String(BOX_CHARS), nullable=False),  # as claimed: it may be a box nobody registered
+    Column("subject", String(64), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("first_at", String(TIME_CHARS), nullable=False),
+    Column("last_at", String(TIME_CHARS), nullable=False),
+    Column("count", BigInteger, nullable=False),
+    UniqueConstraint("kind", "box", "subject"),
+)
+
+quarantine = Table(  # pushes that were refused, raw, one row a content
+    "quarantine",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),  # SHA-256 over box and payload
+    Column("box", String(BOX_CHARS), nullable=False),
+    Column("code", String(40), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("first_at", String(TIME_CHARS), nullable=False),
+    Column("last_at", String(TIME_CHARS), nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Index(None, "box"),
+)

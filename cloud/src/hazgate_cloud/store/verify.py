@@ -1,0 +1,188 @@
+"""Proving the store again from its bytes alone: every hash, chain, seal, and everything computed from the records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from hazgate_cloud.domain.delivery import State
+from hazgate_cloud.domain.rules import judge, submission
+from hazgate_cloud.store.boxes import BoxRow, all_boxes
+from hazgate_cloud.store.projection import mentioned
+from hazgate_cloud.store.schema import bags, flags, heads, mentions, notes, outbox, records, seals
+from hazgate_protocols.journal.chain import ROOT, link
+from hazgate_protocols.journal.record import GENESIS, WEIGHING, Record, RecordError
+from hazgate_protocols.journal.seal import chain_seal_holds
+
+FAULTS_TOLD_MAX = 100
+
+
+@dataclass
+class Report:
+    """checked: what was proved, in words. faults: what does not hold, each naming its record."""
+
+    checked: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    faults_untold: int = 0
+
+    def fault(self, text: str) -> None:
+        """Adds a fault; beyond the bound only their number is kept."""
+        if len(self.faults) < FAULTS_TOLD_MAX:
+            self.faults.append(text)
+        else:
+            self.faults_untold += 1
+
+
+def verify(tx: Connection) -> Report:
+    """Reads every record twice, in order. Holds the short rows of bags, flags, links and submissions in memory."""
+    report = Report()
+    boxes = all_boxes(tx)
+    for box in boxes:
+        _verify_chain(tx, box, report)
+    known = [box.registered.box for box in boxes]
+    strays = tx.execute(select(records.c.hash, records.c.box).where(records.c.box.not_in(known))).all()
+    for stray in strays:
+        report.fault(f"record {stray.hash.hex()}: of box {stray.box}, which is not registered")
+    _verify_effects(tx, {box.registered.box: box for box in boxes}, report)
+    _verify_notes(tx, boxes, report)
+    return report
+
+
+def _verify_chain(tx: Connection, box: BoxRow, report: Report) -> None:
+    name = box.registered.box
+    leaves: set[bytes] = set()
+    above: set[bytes] = {ROOT}
+    level: set[bytes] = set()
+    seq, count = 0, 0
+    query = select(records).where(records.c.box == name).order_by(records.c.seq, records.c.position)
+    for row in _rows(tx, query):
+        count += 1
+        if row.seq != seq:
+            if row.seq != seq + 1:
+                report.fault(f"box {name}: nothing is held between seq {seq} and {row.seq}")
+            if seq:
+                above = level
+            level, seq = set(), row.seq
+        what = f"box {name}, record {row.seq} ({row.hash.hex()})"
+        for fault in _record_faults(row, box):
+            report.fault(f"{what}: {fault}")
+        if row.prev not in above:
+            report.fault(f"{what}: its parent {row.prev.hex()} is not held")
+        level.add(row.hash)
+        leaves.discard(row.prev)
+        leaves.add(row.hash)
+    listed = set(tx.execute(select(heads.c.hash).where(heads.c.box == name)).scalars())
+    for odd in sorted(listed ^ leaves):
+        report.fault(f"box {name}: {odd.hex()} is {'listed as' if odd in listed else 'not listed as'} a branch's head")
+    sealed = 0
+    for seal in _rows(tx, select(seals).where(seals.c.box == name)):
+        sealed += 1
+        leaves.discard(seal.hash)
+        if not chain_seal_holds(box.registered.public_key, name, seal.hash, seal.seal):
+            report.fault(f"box {name}: the seal over {seal.hash.hex()} is not this box's")
+    for open_end in sorted(leaves):
+        report.fault(f"box {name}: no seal covers the branch that ends in {open_end.hex()}")
+    forks = f", in {len(listed)} branches: its disk was copied or went back" if len(listed) > 1 else ""
+    report.checked.append(
+        f"box {name}: {count} records hashed again, each linked to its parent; {sealed} seals of the box hold{forks}"
+    )
+
+
+def _record_faults(row: Row[Any], box: BoxRow) -> Iterator[str]:
+    if link(row.prev, row.body) != row.hash:
+        yield "its stored bytes do not give its hash: a byte was changed"
+    try:
+        record = Record.decode(row.body)
+    except RecordError as exc:
+        yield f"its bytes are no record: {exc}"
+        return
+    told = (record.box, record.seq, record.rid, record.kind)
+    if told != (row.box, row.seq, row.rid, row.kind):
+        yield f"its bytes say {told}, its row says {(row.box, row.seq, row.rid, row.kind)}"
+    if row.seq == 1:
+        key = box.registered.public_key.hex()
+        if record.kind != GENESIS or record.body.get("public_key") != key or row.prev != ROOT:
+            yield "it is no first record with the box's registered key"
+
+
+def _verify_effects(tx: Connection, boxes: dict[str, BoxRow], report: Report) -> None:
+    labels: set[str] = set()
+    rids: set[str] = set()
+    bag_rows = {row.hash: row for row in tx.execute(select(bags))}
+    flag_rows: dict[bytes, set[str]] = {}
+    for flagged, code in tx.execute(select(flags.c.hash, flags.c.code)):
+        flag_rows.setdefault(flagged, set()).add(code)
+    queued = {row.hash: row for row in tx.execute(select(outbox))}
+    links: dict[bytes, set[str]] = {}
+    for speaker, about in tx.execute(select(mentions.c.hash, mentions.c.about)):
+        links.setdefault(speaker, set()).add(about)
+    weighings = 0
+    for row in _rows(tx, select(records).order_by(records.c.position)):
+        try:
+            record = Record.decode(row.body)
+        except RecordError:
+            continue  # told already
+        what = f"box {row.box}, record {row.seq} ({row.hash.hex()})"
+        if links.pop(row.hash, set()) != set(mentioned(record)):
+            report.fault(f"{what}: the trace links it to other records than it speaks about")
+        if record.kind != WEIGHING or row.box not in boxes:
+            continue
+        weighings += 1
+        verdict = judge(record, boxes[row.box].registered.unit_code)
+        codes = {item.code for item in verdict.findings}
+        codes |= {"rid_reused"} if record.rid in rids else set()
+        bag, sent = bag_rows.pop(row.hash, None), queued.pop(row.hash, None)
+        owns = bool(verdict.label) and verdict.weighing is not None and verdict.label not in labels
+        if verdict.label in labels:
+            codes.add("label_reused")
+        if owns:
+            labels.add(verdict.label)
+        if owns != (bag is not None) or (
+            bag is not None
+            and verdict.weighing is not None
+            and (bag.label, bag.weight_mg, bag.unit_code, bag.waste_code)
+            != (verdict.label, verdict.weighing.weight_mg, verdict.weighing.unit_code, verdict.weighing.waste_code)
+        ):
+            report.fault(f"{what}: the bag kept for it says something else than the record")
+        if codes != flag_rows.pop(row.hash, set()):
+            report.fault(f"{what}: its flags are not {sorted(codes) or 'none'}")
+        if not codes and verdict.weighing is not None:
+            rids.add(record.rid)
+            want = submission(record, verdict.weighing, row.hash).encode()
+            if sent is None or sent.submission != want or sent.rid != record.rid:
+                report.fault(f"{what}: the submission to the core is missing or says something else than the record")
+        elif sent is not None:
+            report.fault(f"{what}: is flagged, and all the same in the outbox to the core")
+    for left, table in ((bag_rows, "bag"), (flag_rows, "flag"), (queued, "submission"), (links, "trace link")):
+        for stray in left:
+            report.fault(f"a {table} for {stray.hex()}, which is no such record")
+    report.checked.append(
+        f"{weighings} weighings judged again: bags, flags, trace links and submissions say what the records say"
+    )
+
+
+def _verify_notes(tx: Connection, boxes: list[BoxRow], report: Report) -> None:
+    last = {box.registered.box: box.notes_last for box in boxes}
+    told: dict[bytes, set[str]] = {}
+    count = 0
+    for row in _rows(tx, select(notes)):
+        count += 1
+        told.setdefault(row.hash, set()).add(row.what)
+        if not 1 <= row.n <= last.get(row.box, 0):
+            report.fault(f"box {row.box}: note {row.n} is beyond the box's count of {last.get(row.box, 0)}")
+    settled = [state.value for state in State if state.settled]
+    for row in _rows(tx, select(outbox.c.hash, outbox.c.state).where(outbox.c.state.in_(settled))):
+        if row.state not in told.get(row.hash, set()):
+            report.fault(f"record {row.hash.hex()}: the core said {row.state}, and its box was never told")
+    for flagged in tx.execute(select(flags.c.hash).distinct()).scalars():
+        if "flagged" not in told.get(flagged, set()):
+            report.fault(f"record {flagged.hex()}: is held back, and its box was never told")
+    sent = tx.execute(select(func.count()).select_from(outbox)).scalar_one()
+    report.checked.append(f"{count} notes to boxes: every outcome of {sent} submissions and every flag has its note")
+
+
+def _rows(tx: Connection, query: Any) -> Iterator[Row[Any]]:
+    yield from tx.execute(query.execution_options(yield_per=500))

@@ -1,0 +1,387 @@
+"""The box as its terminal sees it: snapshots of everything, and the acts an operator can take.
+
+Weighing is one call: what is on the pan, settled and current, becomes one durable record with its number and its
+print job, or a refusal with its reason. The weight never comes from the page.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from hazgate_edge.clock import Clock, local_date
+from hazgate_edge.config import Config
+from hazgate_edge.domain import blocking
+from hazgate_edge.domain.pan import Pan
+from hazgate_edge.domain.stability import Settled
+from hazgate_edge.domain.view import (
+    Chip,
+    Container,
+    Light,
+    Live,
+    Phase,
+    PrintState,
+    Refused,
+    Row,
+    Say,
+    SyncState,
+    Waste,
+    Weighed,
+)
+from hazgate_edge.journal.store import Bag, Journal, NewWeighing, NumbersUsedUpError, storage_failure
+from hazgate_edge.journal.writer import WriterClosedError, WriterFullError
+from hazgate_edge.printing.drawing import CannotDrawError, Drawing, document_of
+from hazgate_edge.printing.spooler import Spooler
+from hazgate_edge.sync.dialogue import Dialogue
+from hazgate_edge.sync.mqtt import Uplink
+from hazgate_edge.wastes import KnownWaste
+from hazgate_protocols.codes.label_number import SEQUENCE_CHARS, LabelNumber
+from hazgate_protocols.journal import record as kinds
+from hazgate_protocols.journal.bodies import WeighingBody
+from hazgate_protocols.label.document import label_side_mm, labels_needed
+
+log = logging.getLogger(__name__)
+
+COUNTS_EVERY_S = 0.5  # how often the numbers in the top bar are read anew without a known change
+NUMBERS_WARN_LEFT = 50
+UNCONFIRMED_WARN_S = 30.0
+
+
+@dataclass(slots=True)
+class _Counts:
+    pending: int = 0
+    refused: int = 0
+    received_at: str = ""
+
+
+class Agent:
+    """Implements hazgate_edge.domain.view.Box."""
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        clock: Clock,
+        journal: Journal,
+        pan: Pan,
+        spooler: Spooler,
+        drawing: Drawing,
+        dialogue: Dialogue,
+        uplink: Uplink,
+        wastes: dict[str, KnownWaste],
+        dev: dict[str, str],
+        disk: Callable[[], Say | None],
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._journal = journal
+        self._pan = pan
+        self._spooler = spooler
+        self._drawing = drawing
+        self._dialogue = dialogue
+        self._uplink = uplink
+        self._wastes = wastes
+        self._dev = dev
+        self._disk = disk
+        self._weighing = asyncio.Lock()
+        self._number = 0
+        self._counts = _Counts()
+        self._counted_at = (-1, 0)
+        self._unconfirmed_since_ns: int | None = None
+
+    # -- who it is -------------------------------------------------------------------------------------------------
+
+    @property
+    def box_id(self) -> str:
+        return self._config.box
+
+    @property
+    def site_name(self) -> str:
+        return self._config.site
+
+    @property
+    def unit_name(self) -> str:
+        return self._config.unit.name
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        return self._config.operators
+
+    @property
+    def trace_url(self) -> str:
+        return self._config.collector.trace_url
+
+    def wastes(self) -> tuple[Waste, ...]:
+        """As configured, with category and hazards from the catalogue."""
+        return tuple(known.offer for known in self._wastes.values())
+
+    def containers(self) -> tuple[Container, ...]:
+        """As configured."""
+        return tuple(Container(item.id, item.name, item.volume_l) for item in self._config.containers)
+
+    # -- what is ---------------------------------------------------------------------------------------------------
+
+    def live(self) -> Live:
+        """The current snapshot. Reads memory, and the journal's counts when something may have changed."""
+        now_ns = self._clock.mono_ns()
+        self._count(now_ns)
+        self._number += 1
+        view = self._pan.view(now_ns)
+        weight = self._pan.weight(now_ns)
+        limits = self._config.scale
+        return Live(
+            number=self._number,
+            phase=view.phase,
+            weight=weight.text if weight else "",
+            unit=weight.unit if weight else "",
+            mode=weight.mode if weight else "",
+            stable=self._stable(view.phase, weight.stable if weight else None),
+            age_ms=(now_ns - weight.at_ns) // 1_000_000 if weight else None,
+            blocked=blocking.reasons(
+                view, minimum=limits.minimum, capacity=limits.capacity, printer=self._spooler.say, disk=self._disk()
+            ),
+            chips=self._chips(view),
+            pending=self._counts.pending,
+            refused=self._counts.refused,
+            confirmed_at=self._counts.received_at,
+            records_version=self._journal.changes,
+        )
+
+    async def rows(self, limit: int = 200) -> list[Row]:
+        """Today's weighings, newest first."""
+        today = local_date(self._clock.wall()).isoformat()
+        received = self._journal.sync_state()
+        return [self._row(bag, received.received_seq, received.received_at) for bag in self._journal.bags(today, limit)]
+
+    async def row(self, rid: str) -> Row | None:
+        """One weighing."""
+        bag = self._journal.bag(rid=rid)
+        received = self._journal.sync_state()
+        return None if bag is None else self._row(bag, received.received_seq, received.received_at)
+
+    async def label_png(self, rid: str) -> bytes | None:
+        """The label as it looks in full colour; None for an unknown weighing or a label that cannot be drawn."""
+        record = self._journal.weighing(rid)
+        if record is None:
+            return None
+        body = WeighingBody.from_json(record.body)
+        job = self._journal.last_job(rid)
+        document = document_of(body, self._config, job.copy if job else 0)
+        try:
+            return await self._drawing.draw(document, form="png", side_mm=body.label_side_mm)
+        except CannotDrawError as exc:
+            log.warning("preview label %s: %s", body.label, exc)
+            return None
+
+    # -- what can be done ------------------------------------------------------------------------------------------
+
+    async def weigh(self, *, waste_code: str, container: str, operator: str, request: str) -> Weighed | Refused:
+        """Book what is settled on the pan. One press, one record: the same request answers the same."""
+        async with self._weighing:
+            again = self._journal.bag_of_request(request)
+            if again is not None:
+                return Weighed(again.rid, again.label, again.weight)
+            settled, refusal = self._settled(waste_code, container, operator)
+            if settled is None or refusal is not None:
+                return await self._refuse(refusal or Say("SCALE-03"), waste_code, operator)
+            return await self._book(settled, waste_code, container, operator, request)
+
+    async def answer_print(self, *, rid: str, printed: bool, operator: str) -> Refused | None:
+        """The operator's word on a label whose fate is unknown."""
+        job = self._journal.last_job(rid)
+        if job is None or job.state is not PrintState.UNKNOWN:
+            return Refused(Say("REQ-01"))
+        await self._spooler.answer(job, printed=printed, who=self._who(operator))
+        return None
+
+    async def print_again(self, *, rid: str, reason: str, operator: str) -> Refused | None:
+        """A failed label is tried again as what it was; a printed one becomes a numbered copy."""
+        job = self._journal.last_job(rid)
+        if job is None or job.state in (PrintState.UNKNOWN, PrintState.QUEUED, PrintState.PRINTING):
+            return Refused(Say("REQ-01"))
+        if job.state is PrintState.FAILED:
+            await self._spooler.retry(job)
+            return None
+        who = self._who(operator)
+        await self._journal.write(lambda: self._journal.do_reprint(rid, reason[:200], who=who, dev=self._dev))
+        self._spooler.again()
+        self._uplink.wake()
+        return None
+
+    # -- inside ----------------------------------------------------------------------------------------------------
+
+    def _settled(self, waste_code: str, container: str, operator: str) -> tuple[Settled | None, Say | None]:
+        now_ns = self._clock.mono_ns()
+        waste = self._wastes.get(waste_code)
+        if waste is None:
+            return None, Say("WASTE-01", {"code": waste_code})
+        if container not in waste.offer.containers or operator not in self._config.operators:
+            return None, Say("REQ-01")
+        limits = self._config.scale
+        blocked = blocking.reasons(
+            self._pan.view(now_ns),
+            minimum=limits.minimum,
+            capacity=limits.capacity,
+            printer=self._spooler.say,
+            disk=self._disk(),
+        )
+        return self._pan.settled(now_ns), blocked[0] if blocked else None
+
+    async def _book(
+        self, settled: Settled, waste_code: str, container_id: str, operator: str, request: str
+    ) -> Weighed | Refused:
+        new = self._new_weighing(settled, waste_code, container_id, operator, request)
+        try:
+            rid, label = await self._journal.write(lambda: self._journal.do_weigh(new))
+        except NumbersUsedUpError as exc:
+            log.warning("weigh %s: %s", waste_code, exc)
+            return await self._refuse(
+                Say("NUM-01", {"waste": waste_code, "n": str(self._config.numbers.last)}), waste_code, operator
+            )
+        except Exception as exc:
+            if not storage_failure(exc) and not isinstance(exc, WriterFullError | WriterClosedError):
+                raise
+            log.error("weigh %s: not saved: %s", waste_code, exc)
+            return Refused(Say("SAVE-01", {"why": str(exc)}))
+        self._pan.booked()
+        self._spooler.wake()
+        self._uplink.wake()
+        weight = f"{settled.weight.text} {settled.weight.unit}"
+        log.info("weighed %s %s", label, weight)
+        return Weighed(rid, label, weight)
+
+    def _new_weighing(
+        self, settled: Settled, waste_code: str, container_id: str, operator: str, request: str
+    ) -> NewWeighing:
+        config, waste = self._config, self._wastes[waste_code]
+        weight = settled.weight
+        container = config.container(container_id)
+        volume_l = container.volume_l if container else 0
+        day = local_date(self._clock.wall())
+
+        def body(number: int) -> WeighingBody:
+            return WeighingBody(
+                label=str(LabelNumber.make(config.unit.code, waste_code, day, number)),
+                unit_code=config.unit.code,
+                unit_name=config.unit.name,
+                waste_code=waste_code,
+                waste_name=waste.offer.name,
+                category=waste.offer.category,
+                hazards=waste.offer.hazards,
+                produced_on=day.isoformat(),
+                container=container_id,
+                volume_l=volume_l,
+                weight_mg=weight.mass.mg,
+                weight_text=weight.text,
+                weight_unit=weight.unit,
+                mode=weight.mode,
+                tare_mg=weight.tare.mg if weight.tare else None,
+                stable_by=settled.by,
+                scale=config.scale.id,
+                label_side_mm=label_side_mm(volume_l),
+                labels=labels_needed(volume_l),
+                findings=waste.findings,
+            )
+
+        return NewWeighing(
+            request=request,
+            waste_code=waste_code,
+            produced_on=day.isoformat(),
+            label_stem=str(LabelNumber.make(config.unit.code, waste_code, day, 1))[:-SEQUENCE_CHARS],
+            first=config.numbers.first,
+            last=config.numbers.last,
+            body=body,
+            who=self._who(operator),
+            dev=self._dev,
+            raw=tuple(frame.hex() for frame in settled.frames),
+        )
+
+    async def _refuse(self, say: Say, waste_code: str, operator: str) -> Refused:
+        """A refused press is a record too: it shows what the scale said when somebody tried."""
+        body = {"code": say.key, "values": dict(say.values), "waste_code": waste_code}
+        who = self._who(operator)
+        try:
+            await self._journal.write(
+                lambda: self._journal.do_append(kinds.REFUSAL, body, who=who, dev=dict(self._dev))
+            )
+        except Exception as exc:
+            if not storage_failure(exc):
+                raise
+            log.error("refusal %s: not saved: %s", say.key, exc)
+        self._uplink.wake()
+        log.info("refused %s %s", say.key, dict(say.values))
+        return Refused(say)
+
+    def _who(self, operator: str) -> dict[str, str]:
+        return {"operator": operator, "shift": ""}
+
+    def _stable(self, phase: Phase, said: bool | None) -> bool | None:
+        if phase is Phase.SETTLED:
+            return True
+        return said if said is not None else (False if phase is Phase.MOVING else None)
+
+    def _chips(self, view: blocking.PanView) -> tuple[Chip, ...]:
+        if view.silent:
+            scale = Chip("scale", Light.BAD, view.refusal)
+        elif view.phase is Phase.REFUSED:
+            scale = Chip("scale", Light.WARN, view.refusal)
+        else:
+            scale = Chip("scale", Light.GOOD)
+        network = self._uplink.say(self._counts.pending) or self._unconfirmed()
+        light = self._uplink.light
+        if network is not None and light is Light.GOOD:
+            light = Light.WARN
+        return (
+            scale,
+            Chip("printer", self._spooler.light, self._spooler.say),
+            Chip("network", light, network),
+        )
+
+    def _unconfirmed(self) -> Say | None:
+        """Connected, yet the collector says nothing: the records are safe here."""
+        if self._counts.pending == 0:
+            self._unconfirmed_since_ns = None
+            return None
+        now_ns = self._clock.mono_ns()
+        self._unconfirmed_since_ns = self._unconfirmed_since_ns or now_ns
+        if now_ns - self._unconfirmed_since_ns < UNCONFIRMED_WARN_S * 1e9:
+            return None
+        return Say("NET-02", {"n": str(self._counts.pending)})
+
+    def _count(self, now_ns: int) -> None:
+        changes, counted_ns = self._counted_at
+        if changes == self._journal.changes and now_ns - counted_ns < COUNTS_EVERY_S * 1e9:
+            return
+        state = self._journal.sync_state()
+        self._counts = _Counts(
+            pending=self._journal.bags_after(state.received_seq),
+            refused=self._journal.refused(),
+            received_at=state.received_at,
+        )
+        self._counted_at = (self._journal.changes, now_ns)
+
+    def _row(self, bag: Bag, received_seq: int, received_at: str) -> Row:
+        if bag.core in ("accepted", "duplicate"):
+            sync, at, text = SyncState.ACCEPTED, bag.core_at, ""
+        elif bag.core in ("refused", "flagged"):
+            sync, at, text = SyncState.REFUSED, bag.core_at, bag.core_text
+        elif bag.seq <= received_seq:
+            sync, at, text = SyncState.RECEIVED, received_at, ""
+        else:
+            sync, at, text = SyncState.KEPT, "", ""
+        return Row(
+            rid=bag.rid,
+            label=bag.label,
+            waste_code=bag.waste_code,
+            waste_name=bag.waste_name,
+            weight=bag.weight,
+            weighed_at=bag.weighed_at,
+            print_state=bag.print_state,
+            print_say=bag.print_say,
+            copies=bag.copies,
+            sync=sync,
+            sync_at=at,
+            sync_text=text,
+        )

@@ -1,0 +1,207 @@
+"""Builds the box and runs it: every part is made here and handed in, every task belongs to one group."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import logging
+import os
+import random
+import secrets
+import shutil
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from hazgate_edge import __version__
+from hazgate_edge.agent import Agent
+from hazgate_edge.clock import Clock, SystemClock, local_date
+from hazgate_edge.config import Config
+from hazgate_edge.domain.pan import Limits, Pan
+from hazgate_edge.domain.stability import Rule
+from hazgate_edge.domain.view import Say
+from hazgate_edge.door import Door
+from hazgate_edge.identity import load_or_make
+from hazgate_edge.journal.store import Journal
+from hazgate_edge.porter import Porter
+from hazgate_edge.printing.drawing import Drawing
+from hazgate_edge.printing.spooler import Spooler
+from hazgate_edge.printing.tspl_printer import FileTarget, TcpTarget, TsplPrinter
+from hazgate_edge.scale.reader import ScaleReader
+from hazgate_edge.sync.dialogue import Dialogue
+from hazgate_edge.sync.mqtt import Uplink
+from hazgate_edge.wastes import known_wastes
+from hazgate_profiles import registry
+from hazgate_protocols.journal import record as kinds
+from hazgate_protocols.mass import Mass
+from hazgate_protocols.scale.spec import Profile
+
+log = logging.getLogger(__name__)
+
+JOURNAL_FILE = "journal.sqlite3"
+DOOR_FILE = "agent.sock"
+LOCK_FILE = "agent.lock"
+DISK_FREE_MIN = 64 << 20  # bytes; below this no new weighing, so that what is saved can still be sent
+DEVICE_GAP_MS = 1000
+NOBODY = {"operator": "", "shift": ""}
+
+
+class AlreadyRunningError(Exception):
+    """Another agent holds this data folder."""
+
+
+@dataclass
+class Parts:
+    """Everything a running box is made of."""
+
+    agent: Agent
+    journal: Journal
+    reader: ScaleReader
+    spooler: Spooler
+    drawing: Drawing
+    uplink: Uplink
+    pan: Pan
+    dev: dict[str, str]
+
+
+def lock(data_folder: Path) -> IO[str]:
+    """Hold the data folder for this process; the lock goes with the process. Raises AlreadyRunningError."""
+    data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = (data_folder / LOCK_FILE).open("a+")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as exc:
+        handle.close()
+        raise AlreadyRunningError(
+            f"start: another hazgate-edge already runs on {data_folder}; stop it first (程序已在运行)"
+        ) from exc
+    handle.truncate(0)
+    handle.write(str(os.getpid()))
+    handle.flush()
+    return handle
+
+
+def rule_of(profile: Profile, division: Mass) -> Rule:
+    """The profile's stability window with the scale's own division."""
+    window = profile.stability_window
+    return Rule(
+        samples=window.samples,
+        span_ms=window.span_ms,
+        tolerance=Mass(division.mg * window.tolerance_divisions),
+        gap_ms=DEVICE_GAP_MS,
+        always=window.when == "always",
+    )
+
+
+def disk_check(folder: Path) -> Say | None:
+    """Whether there is room for another weighing."""
+    free = shutil.disk_usage(folder).free
+    return None if free >= DISK_FREE_MIN else Say("DISK-01", {"free_mb": str(free >> 20)})
+
+
+def scale_of(config: Config, clock: Clock) -> tuple[Profile, Pan, ScaleReader]:
+    """The scale's profile, its pan and the reader that feeds it."""
+    scale = config.scale
+    profile = registry.load(scale.profile)
+    limits = Limits(scale.minimum, scale.capacity, scale.empty_below)
+    pan = Pan(rule_of(profile, scale.division), limits, clock.mono_ns())
+    return profile, pan, ScaleReader(scale, profile, pan, clock)
+
+
+def printer_of(config: Config) -> TsplPrinter:
+    """The configured printer."""
+    printer = config.printer
+    if printer.kind == "tcp":
+        return TsplPrinter(TcpTarget(printer.host or "", printer.port), answers_status=printer.answers_status)
+    return TsplPrinter(FileTarget(Path(printer.path or "")), answers_status=printer.answers_status)
+
+
+def build(config: Config, clock: Clock) -> Parts:
+    """Every part, wired. The data folder must be locked."""
+    signer = load_or_make(config.data_folder)
+    profile, pan, reader = scale_of(config, clock)
+    dev = {
+        "profile": profile.id,
+        "profile_digest": registry.digest(profile),
+        "sw": __version__,
+        "config_digest": config.digest(),
+    }
+    journal = Journal(config.data_folder / JOURNAL_FILE, box=config.box, signer=signer, clock=clock)
+    drawing = Drawing(config.printer, config.label_font)
+    dialogue = Dialogue(
+        journal,
+        collector_key=bytes.fromhex(config.collector.public_key),
+        dev=dev,
+        token=lambda: secrets.token_hex(8),
+        jitter=random.random,
+    )
+    uplink = Uplink(config.broker, config.box, dialogue, wall=clock.wall, jitter=random.random)
+    spooler = Spooler(journal, printer_of(config), drawing, config, dev=dev, on_record=uplink.wake)
+    agent = Agent(
+        config,
+        clock=clock,
+        journal=journal,
+        pan=pan,
+        spooler=spooler,
+        drawing=drawing,
+        dialogue=dialogue,
+        uplink=uplink,
+        wastes=known_wastes(config, local_date(clock.wall())),
+        dev=dev,
+        disk=lambda: disk_check(config.data_folder),
+    )
+    return Parts(agent, journal, reader, spooler, drawing, uplink, pan, dev)
+
+
+async def run(config: Config, config_path: Path) -> None:
+    """The box until SIGTERM or SIGINT. Raises AlreadyRunningError, ConfigError, JournalError, IdentityError."""
+    held = lock(config.data_folder)
+    clock = SystemClock.of_this_machine()
+    parts = build(config, clock)
+    journal, dev = parts.journal, parts.dev
+    try:
+        await journal.write(lambda: journal.do_found(unit_code=config.unit.code, dev=dev))
+        unknown = await parts.spooler.recover()
+        found = {"reason": "start", "found": {"jobs_unknown": unknown}}
+        await journal.write(lambda: journal.do_append(kinds.BOOT, found, who=NOBODY, dev=dev))
+        await _until_stopped(parts, config, config_path)
+    finally:
+        parts.drawing.close()
+        journal.close()
+        held.close()
+        log.info("stopped")
+
+
+async def _until_stopped(parts: Parts, config: Config, config_path: Path) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    porter = await _porter(config, config_path)
+    async with asyncio.TaskGroup() as tasks:
+        running = [
+            tasks.create_task(parts.reader.run(), name="scale"),
+            tasks.create_task(parts.spooler.run(), name="spooler"),
+            tasks.create_task(parts.uplink.run(), name="uplink"),
+            tasks.create_task(Door(parts.agent, config.data_folder / DOOR_FILE).run(), name="door"),
+            tasks.create_task(porter.run(), name="porter"),
+        ]
+        host, port = porter.address
+        log.info("box %s ready; terminal on http://%s:%s/", config.box, host, port)
+        await stop.wait()
+        log.info("stopping")
+        for task in running:
+            task.cancel()
+
+
+async def _porter(config: Config, config_path: Path) -> Porter:
+    """Bind the terminal's address; a terminal process of a killed agent may hold it for a moment still."""
+    deadline = asyncio.get_running_loop().time() + 5
+    while True:
+        try:
+            return Porter(host=config.terminal.host, port=config.terminal.port, config_path=config_path)
+        except OSError:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+            await asyncio.sleep(0.1)

@@ -1,0 +1,109 @@
+"""hazgate-edge: run | check-config | doctor | verify | show | decode | identity.
+
+Plain argparse and late imports: `run` must start fast and stay small.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+DEFAULT_CONFIG = Path("/etc/hazgate/edge.yaml")
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Entry point; exits 0 when all is well, 1 when something was found wrong, 2 for misuse."""
+    arguments = _parser().parse_args(argv)
+    sys.exit(arguments.call(arguments))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="hazgate-edge", description="The box beside the scale.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, call: object, text: str, *, config: bool = True) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=text, description=text)
+        made.set_defaults(call=call)
+        if config:
+            made.add_argument("--config", type=Path, default=DEFAULT_CONFIG, help=f"default: {DEFAULT_CONFIG}")
+        return made
+
+    running = command("run", _run, "run the box until it is stopped")
+    running.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
+    command("check-config", _check_config, "check a configuration: file, line, key, what is allowed")
+    command("identity", _identity, "print the box's id and public key (made on first use)")
+    command("doctor", _doctor, "check this machine, step by step: scale, printer, broker, journal")
+    command("verify", _verify, "verify the whole journal: chain, hashes, seals")
+    showing = command("show", _show, "show everything known of one label number or record id")
+    showing.add_argument("code", help="the 37-character label number, the text of its QR code, or a record id")
+    decoding = command("decode", _decode, "turn captured bytes into readings, as JSON lines", config=False)
+    source = decoding.add_mutually_exclusive_group(required=True)
+    source.add_argument("--profile", help="decode standard input (raw bytes, or hex with --hex) with this profile")
+    source.add_argument("--transcript", type=Path, help="run a transcript file; exit 1 if a case fails")
+    decoding.add_argument("--hex", action="store_true", help="standard input is hex text")
+    decoding.add_argument(
+        "--option", action="append", default=[], metavar="KEY=VALUE", help="a profile option, such as default_unit=kg"
+    )
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    import asyncio
+
+    from hazgate_edge import app, logs
+    from hazgate_edge.config import ConfigError, load
+    from hazgate_edge.identity import IdentityError
+    from hazgate_edge.journal.database import JournalError
+
+    logs.start(arguments.log_level)
+    try:
+        config = load(arguments.config)
+        asyncio.run(app.run(config, arguments.config.resolve()))
+    except (ConfigError, app.AlreadyRunningError, JournalError, IdentityError, OSError) as exc:
+        print(exc, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _check_config(arguments: argparse.Namespace) -> int:
+    from hazgate_edge.commands import check_config
+
+    return check_config.run(arguments.config)
+
+
+def _identity(arguments: argparse.Namespace) -> int:
+    from hazgate_edge.commands import identity
+
+    return identity.run(arguments.config)
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from hazgate_edge.commands import doctor
+
+    return doctor.run(arguments.config)
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    from hazgate_edge.commands import verify
+
+    return verify.run(arguments.config)
+
+
+def _show(arguments: argparse.Namespace) -> int:
+    from hazgate_edge.commands import show
+
+    return show.run(arguments.config, arguments.code)
+
+
+def _decode(arguments: argparse.Namespace) -> int:
+    from hazgate_edge.commands import decode
+
+    if arguments.transcript is not None:
+        return decode.run_transcript(arguments.transcript)
+    return decode.run_stream(arguments.profile, hex_text=arguments.hex, options=arguments.option)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""The one place that asks the operating system for time and identity of this boot."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import time
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+from typing import Any, Protocol
+
+SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # no summer time since 1991
+_BOOT_ID = pathlib.Path("/proc/sys/kernel/random/boot_id")
+
+
+class Clock(Protocol):
+    """Time as an argument: tests bring their own."""
+
+    def wall(self) -> datetime:
+        """Now, aware and UTC."""
+        ...
+
+    def mono_ns(self) -> int:
+        """Nanoseconds that never go back within one boot."""
+        ...
+
+    def boot(self) -> str:
+        """Identity of this boot of the machine."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SystemClock:
+    """The machine's own clocks."""
+
+    boot_id: str = ""
+
+    @classmethod
+    def of_this_machine(cls) -> SystemClock:
+        """Reads the kernel's boot id; "unknown" where there is none."""
+        try:
+            return cls(_BOOT_ID.read_text().strip())
+        except OSError:
+            return cls("unknown")
+
+    def wall(self) -> datetime:
+        return datetime.now(UTC)
+
+    def mono_ns(self) -> int:
+        return time.monotonic_ns()
+
+    def boot(self) -> str:
+        return self.boot_id
+
+
+def rfc3339(moment: datetime) -> str:
+    """UTC with milliseconds: 2026-11-23T10:42:00.123Z."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def local_date(moment: datetime) -> date:
+    """The calendar day in China, where the label's date comes from."""
+    return moment.astimezone(SHANGHAI).date()
+
+
+def stamp(clock: Clock) -> dict[str, Any]:
+    """A record's `t`: where the time comes from is said, how sure it is stays null until something measures it."""
+    return {
+        "wall": rfc3339(clock.wall()),
+        "mono_ns": clock.mono_ns(),
+        "boot": clock.boot(),
+        "source": "system",
+        "unc_ms": None,
+    }
+
+
+def uuid7(moment: datetime) -> str:
+    """A UUIDv7 (RFC 9562, 5.7): 48 bits of milliseconds, then randomness."""
+    milliseconds = int(moment.timestamp() * 1000)
+    value = bytearray(milliseconds.to_bytes(6, "big") + os.urandom(10))
+    value[6] = 0x70 | value[6] & 0x0F
+    value[8] = 0x80 | value[8] & 0x3F
+    text = value.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

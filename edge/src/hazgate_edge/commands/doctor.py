@@ -1,0 +1,166 @@
+"""`doctor`: looks at everything a working box needs, one line each, and says what to do about what is wrong.
+
+It opens ports only when no agent runs on the data folder: two readers would steal each other's bytes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hazgate_edge import app
+from hazgate_edge.clock import SystemClock, local_date, rfc3339
+from hazgate_edge.config import Config, ConfigError, load
+from hazgate_edge.domain.view import Light, Phase
+from hazgate_edge.identity import IdentityError, load_or_make
+from hazgate_edge.journal.database import SCHEMA, JournalError, connect
+
+LISTEN_S = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One check: good, a warning, or bad with what to do."""
+
+    light: Light
+    text: str
+    todo: str = ""
+
+
+def run(path: Path) -> int:
+    """Exit 0 when nothing is bad."""
+    try:
+        config = load(path)
+    except ConfigError as exc:
+        print(f"BAD   configuration\n{exc}", file=sys.stderr)
+        return 1
+    findings = asyncio.run(_examine(config))
+    return 1 if any(finding.light is Light.BAD for finding in findings) else 0
+
+
+async def _examine(config: Config) -> list[Finding]:
+    checks: list[tuple[str, Callable[[Config], Awaitable[Finding]]]] = [
+        ("clock", _clock),
+        ("key", _key),
+        ("journal", _journal),
+        ("disk", _disk),
+        ("font", _font),
+        ("broker", _broker),
+        ("printer", _printer),
+        ("scale", _scale),
+    ]
+    found = []
+    marks = {Light.GOOD: "good", Light.WARN: "warn", Light.BAD: "BAD", Light.OFF: "off"}
+    for name, check in checks:
+        finding = await check(config)
+        print(f"{marks[finding.light]:5} {name:8} {finding.text}", flush=True)
+        if finding.todo:
+            print(f"{'':14} -> {finding.todo}")
+        found.append(finding)
+    return found
+
+
+async def _clock(_config: Config) -> Finding:
+    now = SystemClock.of_this_machine().wall()
+    text = f"{rfc3339(now)}, local day {local_date(now)}"
+    if now.year < 2026:
+        return Finding(Light.WARN, text, "set the clock or reach a time server; records keep their order meanwhile")
+    return Finding(Light.GOOD, text)
+
+
+async def _key(config: Config) -> Finding:
+    try:
+        signer = load_or_make(config.data_folder)
+    except (IdentityError, OSError) as exc:
+        return Finding(Light.BAD, str(exc))
+    return Finding(Light.GOOD, f"box {config.box}, public key {signer.public().hex()[:16]}…")
+
+
+async def _journal(config: Config) -> Finding:
+    path = config.data_folder / app.JOURNAL_FILE
+    if not path.exists():
+        return Finding(Light.GOOD, "none yet; it is made when the box first runs")
+    try:
+        connection = connect(path)
+        schema = connection.execute("PRAGMA user_version").fetchone()[0]
+        records = connection.execute("SELECT count(*) FROM record").fetchone()[0]
+        mode = connection.execute("PRAGMA synchronous").fetchone()[0]
+        connection.close()
+    except (JournalError, OSError) as exc:
+        return Finding(Light.BAD, str(exc))
+    if schema > SCHEMA:
+        return Finding(Light.BAD, f"schema {schema}, this program knows {SCHEMA}", "install the newer program")
+    return Finding(Light.GOOD, f"{records} records, schema {schema}, synchronous={mode} (2 = FULL)")
+
+
+async def _disk(config: Config) -> Finding:
+    config.data_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    full = app.disk_check(config.data_folder)
+    if full is not None:
+        return Finding(Light.BAD, f"{full.values['free_mb']} MB free", f"{app.DISK_FREE_MIN >> 20} MB are wanted")
+    return Finding(Light.GOOD, f"{config.data_folder} has room")
+
+
+async def _font(config: Config) -> Finding:
+    from hazgate_protocols.label.errors import FontNotFound
+    from hazgate_protocols.label.fonts import find_font
+
+    if config.label_font is not None:
+        here = config.label_font.exists()
+        return Finding(Light.GOOD if here else Light.BAD, str(config.label_font), "" if here else "no such file")
+    try:
+        return Finding(Light.GOOD, str(find_font()))
+    except FontNotFound as exc:
+        return Finding(Light.BAD, "no Chinese font", str(exc))
+
+
+async def _broker(config: Config) -> Finding:
+    import aiomqtt
+
+    from hazgate_edge.sync.mqtt import login
+
+    where = f"{config.broker.host}:{config.broker.port}"
+    try:
+        async with aiomqtt.Client(identifier=f"{config.box}-doctor", timeout=5, **login(config.broker)):
+            return Finding(Light.GOOD, f"{where} accepts this box's account")
+    except (aiomqtt.MqttError, OSError) as exc:
+        return Finding(Light.BAD, f"{where}: {exc}", "check address, account and cable; records stay safe meanwhile")
+
+
+async def _printer(config: Config) -> Finding:
+    light, say = await app.printer_of(config).readiness()
+    words = f"{say.key}" if say else "ready"
+    todo = "look at paper, cover and cable; then print from the terminal" if light is Light.BAD else ""
+    return Finding(light, words, todo)
+
+
+async def _scale(config: Config) -> Finding:
+    try:
+        held = app.lock(config.data_folder)
+    except app.AlreadyRunningError:
+        return Finding(Light.OFF, "the agent is running and reads it; see its terminal")
+    try:
+        clock = SystemClock.of_this_machine()
+        profile, pan, reader = app.scale_of(config, clock)
+        listening = asyncio.create_task(reader.run())
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + LISTEN_S
+        while loop.time() < deadline and pan.weight(clock.mono_ns()) is None:  # noqa: ASYNC110 - a pan has no event
+            await asyncio.sleep(0.05)
+        weight = pan.weight(clock.mono_ns())
+        view = pan.view(clock.mono_ns())
+        listening.cancel()
+        await asyncio.gather(listening, return_exceptions=True)
+    finally:
+        held.close()
+    if weight is not None:
+        return Finding(Light.GOOD, f"profile {profile.id} reads {weight.text} {weight.unit}; raw {weight.raw.hex(' ')}")
+    why = f"{view.refusal.key} {dict(view.refusal.values)}" if view.refusal else str(Phase.NO_WEIGHT)
+    return Finding(
+        Light.BAD,
+        f"no weight in {LISTEN_S:.0f} s with profile {profile.id}: {why}",
+        "check cable, power, baud, profile",
+    )

@@ -1,0 +1,84 @@
+"""`verify`: walk the whole journal and say what was proved, or name the first record that is wrong."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from hazgate_edge.commands.opening import NoJournalError, OpenJournal, open_journal
+from hazgate_edge.config import ConfigError
+from hazgate_protocols.journal.chain import ROOT, link
+from hazgate_protocols.journal.record import GENESIS, WEIGHING, Record, RecordError
+from hazgate_protocols.journal.seal import chain_seal_holds
+
+PROGRESS_EVERY = 20_000
+
+
+def run(path: Path) -> int:
+    """Exit 0 when every record is what was written, 1 with the record named when not."""
+    try:
+        journal = open_journal(path)
+    except (ConfigError, NoJournalError) as exc:
+        print(exc, file=sys.stderr)
+        return 1
+    try:
+        return _walk(journal)
+    finally:
+        journal.database.close()
+
+
+def _walk(journal: OpenJournal) -> int:
+    prev, expected, seals, key, last_sealed = ROOT, 1, 0, b"", 0
+    total = journal.rows("SELECT count(*) FROM record")[0][0]
+    query = "SELECT seq, hash, prev, rid, kind, body, seal FROM record ORDER BY seq"
+    for seq, digest, stored_prev, rid, kind, body, seal in journal.database.execute(query):
+        if seq != expected:
+            return _wrong(expected, "is missing; records have been removed")
+        if stored_prev != prev:
+            return _wrong(seq, "does not name the record before it as its parent")
+        if link(prev, body) != digest:
+            return _wrong(seq, f"({rid}) has other bytes than were hashed; it was altered after it was written")
+        try:
+            record = Record.decode(body)
+        except RecordError as exc:
+            return _wrong(seq, f"is no record: {exc}")
+        if (record.seq, record.rid, record.kind, record.box) != (seq, rid, kind, journal.config.box):
+            return _wrong(seq, "says another number, id, kind or box than its row")
+        if record.kind == GENESIS:
+            key = bytes.fromhex(record.body["public_key"])
+        if seal is not None:
+            if not chain_seal_holds(key, record.box, digest, seal):
+                return _wrong(seq, "carries a seal that this box's key did not make")
+            seals, last_sealed = seals + 1, seq
+        prev, expected = digest, seq + 1
+        if seq % PROGRESS_EVERY == 0:
+            print(f"  {seq} of {total} records", file=sys.stderr)
+    if last_sealed != expected - 1:
+        return _wrong(expected - 1, "is the newest and has no seal; the seal was removed")
+    return _views(journal, expected - 1, seals)
+
+
+def _views(journal: OpenJournal, records: int, seals: int) -> int:
+    """What the terminal shows must follow from the records."""
+    weighed = {}
+    for seq, body in journal.rows("SELECT seq, body FROM record WHERE kind = ?", WEIGHING):
+        given = Record.decode(body).body
+        weighed[seq] = (given["label"], f"{given['weight']['text']} {given['weight']['unit']}", given["produced_on"])
+    shown = {
+        row[0]: (row[1], row[2], row[3]) for row in journal.rows("SELECT seq, label, weight, produced_on FROM bag")
+    }
+    for seq in sorted(weighed.keys() | shown.keys()):
+        if weighed.get(seq) != shown.get(seq):
+            return _wrong(seq, f"says {weighed.get(seq)}, the list of weighings shows {shown.get(seq)}")
+    state = journal.rows("SELECT received_seq, received_at, notes_upto FROM sync")[0]
+    print(f"{journal.path}: good")
+    print(f"  {records} records: none missing, none altered, order as written; {seals} seals hold")
+    print(f"  {len(weighed)} weighings: the terminal's list agrees with the records")
+    print(f"  the collector holds records up to {state[0]}" + (f" (receipt of {state[1]})" if state[1] else ""))
+    return 0
+
+
+def _wrong(seq: int, what: str) -> int:
+    print(f"record {seq} {what}", file=sys.stderr)
+    print("keep this disk as it is and call for help: the collector's copy can show what was there", file=sys.stderr)
+    return 1

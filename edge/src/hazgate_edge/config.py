@@ -1,0 +1,352 @@
+"""The box's configuration: one YAML file, every key known, every error with file, line, key and what is allowed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from hazgate_protocols.journal.record import BOX_PATTERN
+from hazgate_protocols.mass import Mass
+
+CONFIG_BYTES_MAX = 256 * 1024
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; `problems` has a line each: file:line: key: what is wrong, what is allowed."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _mass(value: Any) -> Mass:
+    if isinstance(value, str) and (found := re.fullmatch(r"(-?\d+(?:\.\d+)?) ?(kg|g|t)", value)):
+        return Mass.of(Decimal(found[1]), found[2])
+    raise ValueError('a mass with its unit in quotes, such as "0.2 kg", is wanted')
+
+
+def _box(value: str) -> str:
+    if not BOX_PATTERN.fullmatch(value):
+        raise ValueError("3 to 40 lower-case letters, digits and hyphens are allowed, such as box-0001")
+    return value
+
+
+def _hex_key(value: str) -> str:
+    if not re.fullmatch(r"[0-9a-f]{64}", value):
+        raise ValueError("64 hex digits are wanted: the line `hazgate-cloud identity` prints")
+    return value
+
+
+MassValue = Annotated[Mass, BeforeValidator(_mass)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, arbitrary_types_allowed=True)
+
+
+class Unit(_Part):
+    """The enterprise: what the label says of it."""
+
+    code: Annotated[str, Field(pattern=r"^[0-9A-Z]{18}$")]  # unified social credit code
+    name: Text
+    contact: Text
+
+
+class SerialLink(_Part):
+    """A serial port; what is not given comes from the profile."""
+
+    kind: Literal["serial"]
+    port: Text
+    baud: Literal[600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] | None = None
+    bits: Literal[7, 8] | None = None
+    parity: Literal["N", "E", "O"] | None = None
+    stop: Literal[1, 2] | None = None
+
+
+class TcpLink(_Part):
+    """A serial server."""
+
+    kind: Literal["tcp"]
+    host: Text
+    port: Port
+
+
+class ModbusRtuLink(_Part):
+    """A Modbus transmitter on a serial port."""
+
+    kind: Literal["modbus-rtu"]
+    port: Text
+    baud: Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] | None = None
+    parity: Literal["N", "E", "O"] | None = None
+    stop: Literal[1, 2] | None = None
+
+
+class ModbusTcpLink(_Part):
+    """A Modbus transmitter on the network."""
+
+    kind: Literal["modbus-tcp"]
+    host: Text
+    port: Port = 502
+
+
+class Scale(_Part):
+    """One indicator and the limits of its platform."""
+
+    id: Id
+    profile: Text
+    link: Annotated[SerialLink | TcpLink | ModbusRtuLink | ModbusTcpLink, Field(discriminator="kind")]
+    options: dict[str, str | int | bool] = {}
+    capacity: MassValue
+    minimum: MassValue
+    empty_below: MassValue
+    division: MassValue
+
+    @model_validator(mode="after")
+    def _order(self) -> Scale:
+        if not Mass(0) < self.division <= self.minimum < self.capacity:
+            raise ValueError("0 < division <= minimum < capacity must hold")
+        if not Mass(0) < self.empty_below <= self.minimum:
+            raise ValueError("0 < empty_below <= minimum must hold, or a bag could pass for an empty scale")
+        return self
+
+
+class Printer(_Part):
+    """A TSPL label printer. stock: preprinted-orange prints the black layer only."""
+
+    kind: Literal["tcp", "file"]
+    host: Text | None = None
+    port: Port = 9100
+    path: Text | None = None
+    dots_per_mm: Literal[8, 12] = 8
+    head_mm: Annotated[int, Field(ge=40, le=220)] = 104
+    gap_mm: Annotated[int, Field(ge=0, le=20)] = 2
+    answers_status: bool = True
+
+    @model_validator(mode="after")
+    def _target(self) -> Printer:
+        if self.kind == "tcp" and self.host is None:
+            raise ValueError("a printer of kind tcp needs a host")
+        if self.kind == "file" and self.path is None:
+            raise ValueError("a printer of kind file needs a path, such as /dev/usb/lp0")
+        return self
+
+
+class Broker(_Part):
+    """The MQTT 5 broker; the password stands alone in a file of mode 0600."""
+
+    host: Text
+    port: Port = 1883
+    username: Text | None = None
+    password_file: Path | None = None
+    tls_ca_file: Path | None = None
+
+
+class Collector(_Part):
+    """Whose receipts count."""
+
+    public_key: Annotated[str, AfterValidator(_hex_key)]
+    trace_url: str = ""
+
+
+class Waste(_Part):
+    """A waste of this unit as the label names it."""
+
+    code: Annotated[str, Field(pattern=r"^\d{3}-\d{3}-\d{2}$")]
+    name: Text
+    form: Literal["固态", "半固态", "液态", "气态"]
+    main_components: Text
+    harmful_components: Text
+    precautions: Text
+    hazards: Annotated[tuple[Literal["T", "C", "I", "R", "In"], ...], Field(min_length=1, strict=False)] | None = None
+    containers: Annotated[tuple[Id, ...], Field(min_length=1, strict=False)]
+
+
+class Container(_Part):
+    """A kind of container; the volume in litres decides the label's size (HJ 1276-2022)."""
+
+    id: Id
+    name: Text
+    volume_l: Annotated[int, Field(ge=1, le=100_000)]
+
+
+class Numbers(_Part):
+    """The label sequence numbers this box may give: disjoint from every other box of the unit."""
+
+    first: Annotated[int, Field(ge=1, le=999)] = 1
+    last: Annotated[int, Field(ge=1, le=999)] = 999
+
+    @model_validator(mode="after")
+    def _order(self) -> Numbers:
+        if self.first > self.last:
+            raise ValueError("first must not be greater than last")
+        return self
+
+
+class Terminal(_Part):
+    """Where the operator's page is served."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8600
+    allowed_hosts: Annotated[tuple[str, ...], Field(strict=False)] = ()
+
+
+class Config(_Part):
+    """The whole file."""
+
+    box: Annotated[str, AfterValidator(_box)]
+    data_folder: Annotated[Path, Field(strict=False)]
+    site: Text
+    unit: Unit
+    operators: Annotated[tuple[Text, ...], Field(min_length=1, strict=False)]
+    collector: Collector
+    broker: Broker
+    scales: Annotated[tuple[Scale, ...], Field(min_length=1, max_length=1, strict=False)]
+    printer: Printer
+    label_qr_base: str = ""
+    label_font: Path | None = None
+    numbers: Numbers = Numbers()
+    terminal: Terminal = Terminal()
+    containers: Annotated[tuple[Container, ...], Field(min_length=1, strict=False)]
+    wastes: Annotated[tuple[Waste, ...], Field(min_length=1, strict=False)]
+
+    @property
+    def scale(self) -> Scale:
+        """The one scale this version takes."""
+        return self.scales[0]
+
+    def container(self, container_id: str) -> Container | None:
+        """A container by id."""
+        return next((container for container in self.containers if container.id == container_id), None)
+
+    def waste(self, code: str) -> Waste | None:
+        """A waste by its code."""
+        return next((waste for waste in self.wastes if waste.code == code), None)
+
+    def digest(self) -> str:
+        """SHA-256 over the configuration's meaning, stored with every record."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def load(path: Path) -> Config:
+    """Read and check. Raises ConfigError with every problem found, not only the first."""
+    try:
+        text = path.read_bytes()[: CONFIG_BYTES_MAX + 1].decode()
+    except OSError as exc:
+        raise ConfigError([f"{path}: cannot be read: {exc.strerror}"]) from exc
+    except UnicodeDecodeError as exc:
+        raise ConfigError([f"{path}: byte {exc.start} is not UTF-8; save the file as UTF-8"]) from exc
+    if len(text) > CONFIG_BYTES_MAX:
+        raise ConfigError([f"{path}: longer than {CONFIG_BYTES_MAX} bytes"])
+    try:
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        value = yaml.safe_load(text)
+    except yaml.MarkedYAMLError as exc:
+        line = exc.problem_mark.line + 1 if exc.problem_mark else 1
+        raise ConfigError([f"{path}:{line}: not YAML: {exc.problem}"]) from exc
+    if not isinstance(value, dict) or tree is None:
+        raise ConfigError([f"{path}:1: a mapping of settings is wanted"])
+    problems = [f"{path}:{line}: {key}: given twice" for line, key in _twice(tree)]
+    config: Config | None = None
+    try:
+        config = Config.model_validate(value)
+    except ValidationError as exc:
+        problems += [
+            f"{path}:{line_of(tree, error['loc'])}: {name_of(error['loc'])}: {_why(error)}" for error in exc.errors()
+        ]
+    if config is not None:
+        problems += [f"{path}:{line_of(tree, where)}: {name_of(where)}: {what}" for where, what in cross_checks(config)]
+    if problems or config is None:
+        raise ConfigError(problems)
+    return config
+
+
+def cross_checks(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """What no single key can know: references, duplicates, label against print head."""
+    from hazgate_protocols.label.document import label_side_mm
+
+    known = {container.id for container in config.containers}
+    for name, ids in (
+        ("containers", [container.id for container in config.containers]),
+        ("wastes", [waste.code for waste in config.wastes]),
+    ):
+        for index, item in enumerate(ids):
+            if item in ids[:index]:
+                yield (name, index), f"{item} stands twice"
+    for index, waste in enumerate(config.wastes):
+        for wanted in waste.containers:
+            if wanted not in known:
+                yield ("wastes", index, "containers"), f"container {wanted} is not one of {', '.join(sorted(known))}"
+    for index, container in enumerate(config.containers):
+        side = label_side_mm(container.volume_l)
+        if side > config.printer.head_mm:
+            what = (
+                f"{container.volume_l} L needs a {side} mm label (HJ 1276-2022), the print head has"
+                f" {config.printer.head_mm} mm; use a wider printer or leave this container out"
+            )
+            yield ("containers", index, "volume_l"), what
+
+
+def _why(error: Any) -> str:
+    kind = error["type"]
+    given = error.get("input")
+    shown = f" (given: {given!r})" if isinstance(given, str | int | float | bool) else ""
+    if kind == "missing":
+        return "is missing"
+    if kind == "extra_forbidden":
+        return "is no setting; check the spelling"
+    if kind == "union_tag_invalid":
+        return f"kind must be one of {error['ctx']['expected_tags']}{shown}"
+    if kind == "string_type":
+        return f"a text is wanted; put it in quotes{shown}"
+    return str(error["msg"]).removeprefix("Value error, ") + shown
+
+
+def name_of(where: tuple[str | int, ...]) -> str:
+    """A place in the file as people write it: wastes[0].code."""
+    out = ""
+    for step in where:
+        if isinstance(step, int):
+            out += f"[{step}]"
+        elif step not in ("serial", "tcp", "modbus-rtu", "modbus-tcp"):  # pydantic names the union's branch too
+            out += f".{step}" if out else step
+    return out
+
+
+def line_of(tree: yaml.Node, where: tuple[str | int, ...]) -> int:
+    """The line, from 1, of a place in the file, or of the nearest thing around it that is there."""
+    node, line = tree, tree.start_mark.line
+    for step in where:
+        if isinstance(node, yaml.MappingNode):
+            for key, child in node.value:
+                if key.value == step:
+                    node, line = child, key.start_mark.line
+                    break
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line
+    return line + 1
+
+
+def _twice(node: yaml.Node) -> Iterator[tuple[int, str]]:
+    if isinstance(node, yaml.MappingNode):
+        seen = set()
+        for key, child in node.value:
+            if key.value in seen:
+                yield key.start_mark.line + 1, key.value
+            seen.add(key.value)
+            yield from _twice(child)
+    elif isinstance(node, yaml.SequenceNode):
+        for child in node.value:
+            yield from _twice(child)

@@ -1,0 +1,186 @@
+"""The single writer: group commit without a timer.
+
+A thread takes what is queued, runs it in one transaction, commits, answers, repeats. A call that raises a rule's
+error is undone alone; a storage error undoes the whole transaction and every caller hears of it. When nothing is
+queued any more, `on_idle` gets a transaction of its own (the journal seals its head there).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+QUEUE_MAX = 1000
+GROUP_MAX = 200
+IDLE_AFTER_S = 0.02
+
+Answer = Callable[[Any, BaseException | None], None]
+_Call = tuple[Callable[[], Any], Answer]
+
+
+class WriterClosedError(RuntimeError):
+    """The writer has been closed or has died; nothing more is saved."""
+
+
+class WriterFullError(RuntimeError):
+    """Too much is waiting for the disk."""
+
+
+class Writer:
+    """Runs calls on the connection in its own thread, many to a transaction.
+
+    on_idle: work for a quiet moment, or None when there is none. after_rollback lets the owner forget what it had
+    computed from undone work.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        *,
+        on_idle: Callable[[], Callable[[], None] | None],
+        after_rollback: Callable[[], None],
+    ) -> None:
+        self._connection = connection
+        self._on_idle = on_idle
+        self._after_rollback = after_rollback
+        self._queue: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._closed = False
+        self._thread = threading.Thread(target=self._work, name="journal-writer", daemon=True)
+        self._thread.start()
+
+    def submit(self, call: Callable[[], Any], answer: Answer) -> None:
+        """Queue a call. answer(result, None) comes after the commit is durable, answer(None, error) if there was none;
+        both on the writer's thread. Raises WriterFullError at the bound, WriterClosedError after the end."""
+        if self._closed or not self._thread.is_alive():
+            raise WriterClosedError("journal writer is closed")
+        if self._queue.qsize() >= QUEUE_MAX:
+            raise WriterFullError(f"{QUEUE_MAX} writes are waiting for the disk")
+        self._queue.put((call, answer))
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """As submit, for the event loop. A cancelled caller does not undo the work."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+
+        def settle(result: T, error: BaseException | None) -> None:
+            if future.done():
+                return
+            if error is None:
+                future.set_result(result)
+            else:
+                future.set_exception(error)
+
+        def answer(result: T, error: BaseException | None) -> None:
+            loop.call_soon_threadsafe(settle, result, error)
+
+        self.submit(call, answer)
+        return await future
+
+    def run_now(self, call: Callable[[], T]) -> T:
+        """As submit, waiting in the caller's thread."""
+        waiting = threading.Lock()
+        waiting.acquire()
+        got: list[Any] = [None, None]
+
+        def settle(result: Any, error: BaseException | None) -> None:
+            got[:] = result, error
+            waiting.release()
+
+        self.submit(call, settle)
+        with waiting:
+            if got[1] is not None:
+                raise got[1]
+            return got[0]  # type: ignore[no-any-return] # what the call returned
+
+    def close(self, timeout_s: float = 10.0) -> None:
+        """Finish what is queued, then stop."""
+        if not self._closed:
+            self._closed = True
+            self._queue.put(None)
+            self._thread.join(timeout_s)
+
+    def _work(self) -> None:
+        stop = False
+        while not stop:
+            group: list[_Call] = []
+            first = self._first()
+            while first is not None:
+                group.append(first)
+                if len(group) == GROUP_MAX:
+                    break
+                try:
+                    first = self._queue.get_nowait()
+                except queue.Empty:
+                    break
+            else:
+                stop = True
+            if group:
+                self._commit(group)
+        self._idle()
+
+    def _first(self) -> _Call | None:
+        try:
+            return self._queue.get(timeout=IDLE_AFTER_S)
+        except queue.Empty:
+            self._idle()
+            return self._queue.get()
+
+    def _idle(self) -> None:
+        work = self._on_idle()
+        if work is not None:
+            # A failing disk is told to the next caller; the quiet work comes again at the next quiet moment.
+            self._commit([(work, lambda _result, _error: None)])
+
+    def _commit(self, group: list[_Call]) -> None:
+        done: list[tuple[Answer, Any]] = []
+        refused: list[tuple[Answer, BaseException]] = []
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for call, answer in group:
+                self._one(call, answer, done, refused, alone=len(group) == 1)
+            self._connection.execute("COMMIT")
+        except BaseException as exc:  # noqa: BLE001 - whatever broke the transaction goes to every caller
+            self._undo()
+            for _, answer in group:
+                answer(None, exc)
+            return
+        for answer, result in done:
+            answer(result, None)
+        for answer, error in refused:
+            answer(None, error)
+
+    def _one(
+        self,
+        call: Callable[[], Any],
+        answer: Answer,
+        done: list[tuple[Answer, Any]],
+        refused: list[tuple[Answer, BaseException]],
+        *,
+        alone: bool,
+    ) -> None:
+        if not alone:
+            self._connection.execute("SAVEPOINT one")
+        try:
+            done.append((answer, call()))
+        except sqlite3.Error:
+            raise
+        except Exception as exc:  # noqa: BLE001 - a rule's refusal belongs to its caller only
+            if alone:
+                self._connection.execute("ROLLBACK")
+                self._connection.execute("BEGIN IMMEDIATE")
+            else:
+                self._connection.execute("ROLLBACK TO one")
+            self._after_rollback()
+            refused.append((answer, exc))
+        if not alone:
+            self._connection.execute("RELEASE one")
+
+    def _undo(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        self._after_rollback()

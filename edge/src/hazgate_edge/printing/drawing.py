@@ -1,0 +1,125 @@
+"""The agent's side of the drawing process: started when a label is wanted, ended when none was for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import sys
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+from typing import Literal
+
+from hazgate_edge.config import Config, Printer
+from hazgate_edge.printing.draw import ANSWER_HEAD
+from hazgate_protocols.codes.catalogue import catalogue
+from hazgate_protocols.journal.bodies import WeighingBody
+from hazgate_protocols.label.document import LabelDocument, qr_payload
+
+DRAW_TIMEOUT_S = 20.0
+IDLE_S = 120.0
+ANSWER_BYTES_MAX = 8 << 20
+
+
+class CannotDrawError(Exception):
+    """The label cannot be drawn; the text says which field and why."""
+
+
+def document_of(body: WeighingBody, config: Config, copy: int) -> LabelDocument:
+    """What the label of a weighing says. Texts that the record does not carry come from the configuration."""
+    waste = config.waste(body.waste_code)
+    category = f"{body.category} {catalogue().categories.get(body.category, '')}".strip()
+    return LabelDocument(
+        waste_name=body.waste_name,
+        category=category,
+        waste_code=body.waste_code,
+        physical_form=waste.form if waste else "",
+        main_components=waste.main_components if waste else "",
+        harmful_components=waste.harmful_components if waste else "",
+        hazard_characteristics=body.hazards,
+        precautions=waste.precautions if waste else "",
+        digital_id=body.label,
+        unit_name=body.unit_name,
+        contact=config.unit.contact,
+        produced_on=body.produced_on,
+        weight=f"{body.weight_text} {body.weight_unit}",
+        remarks="",
+        qr_payload=qr_payload(config.label_qr_base, body.label),
+        copy=copy,
+    )
+
+
+class Drawing:
+    """Draws one label at a time."""
+
+    def __init__(self, printer: Printer, font: Path | None) -> None:
+        self._printer = printer
+        self._font = font
+        self._process: Process | None = None
+        self._lock = asyncio.Lock()
+        self._idle: asyncio.TimerHandle | None = None
+
+    async def draw(
+        self, document: LabelDocument, *, form: Literal["tspl", "png"], side_mm: int, labels: int = 1
+    ) -> bytes:
+        """Printer bytes or a PNG. Raises CannotDrawError with the reason; a dead or hung process is replaced."""
+        request = {
+            "document": dataclasses.asdict(document),
+            "form": form,
+            "side_mm": side_mm,
+            "dots_per_mm": self._printer.dots_per_mm,
+            "gap_mm": self._printer.gap_mm,
+            "labels": labels,
+            "font": str(self._font) if self._font else "",
+        }
+        async with self._lock:
+            try:
+                async with asyncio.timeout(DRAW_TIMEOUT_S):
+                    code, body = await self._ask(json.dumps(request).encode() + b"\n")
+            except (TimeoutError, asyncio.IncompleteReadError, ConnectionError) as exc:
+                self._end()
+                raise CannotDrawError(f"the drawing process gave no answer ({type(exc).__name__})") from exc
+            except asyncio.CancelledError:
+                self._end()  # half an answer may be in the pipe
+                raise
+        if code:
+            raise CannotDrawError(body.decode(errors="replace"))
+        return body
+
+    async def warm(self) -> None:
+        """Have the process ready before the first label is wanted."""
+        async with self._lock:
+            await self._start()
+
+    def close(self) -> None:
+        """End the process."""
+        if self._idle is not None:
+            self._idle.cancel()
+        self._end()
+
+    async def _ask(self, line: bytes) -> tuple[int, bytes]:
+        process = await self._start()
+        if process.stdin is None or process.stdout is None:
+            raise ConnectionError("no pipes")
+        process.stdin.write(line)
+        await process.stdin.drain()
+        head = await process.stdout.readexactly(ANSWER_HEAD)
+        length = int.from_bytes(head[1:], "big")
+        if length > ANSWER_BYTES_MAX:
+            raise ConnectionError(f"answer of {length} bytes")
+        return head[0], await process.stdout.readexactly(length)
+
+    async def _start(self) -> Process:
+        if self._process is None or self._process.returncode is not None:
+            self._process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "hazgate_edge.printing.draw", stdin=PIPE, stdout=PIPE
+            )
+        if self._idle is not None:
+            self._idle.cancel()
+        self._idle = asyncio.get_running_loop().call_later(IDLE_S, self._end)
+        return self._process
+
+    def _end(self) -> None:
+        process, self._process = self._process, None
+        if process is not None and process.returncode is None:
+            process.kill()

@@ -1,0 +1,88 @@
+"""Modbus transmitters by pymodbus (imported here only): one request for status and weight of the same moment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hazgate_edge.scale.links import CONNECT_TIMEOUT_S, LinkError, SerialSettings
+from hazgate_protocols.scale.reading import Reading, Reason, Reject
+from hazgate_protocols.scale.registers import RegisterMap
+
+if TYPE_CHECKING:
+    from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
+
+
+class ModbusLink:
+    """One connected transmitter."""
+
+    def __init__(
+        self, name: str, client: AsyncModbusTcpClient | AsyncModbusSerialClient, registers: RegisterMap
+    ) -> None:
+        self._name = name
+        self._client = client
+        self._map = registers
+
+    @classmethod
+    async def open_tcp(cls, host: str, port: int, registers: RegisterMap, timeout_s: float) -> ModbusLink:
+        """Raises LinkError."""
+        from pymodbus.client import AsyncModbusTcpClient
+
+        client = AsyncModbusTcpClient(host, port=port, timeout=timeout_s, retries=0, reconnect_delay=0)
+        return await cls._open(f"{host}:{port}", client, registers)
+
+    @classmethod
+    async def open_rtu(cls, settings: SerialSettings, registers: RegisterMap, timeout_s: float) -> ModbusLink:
+        """Raises LinkError."""
+        from pymodbus.client import AsyncModbusSerialClient
+
+        client = AsyncModbusSerialClient(
+            settings.port,
+            baudrate=settings.baud,
+            bytesize=settings.bits,
+            parity=settings.parity,
+            stopbits=settings.stop,
+            timeout=timeout_s,
+            retries=0,
+            reconnect_delay=0,
+        )
+        return await cls._open(settings.port, client, registers)
+
+    @classmethod
+    async def _open(
+        cls, name: str, client: AsyncModbusTcpClient | AsyncModbusSerialClient, registers: RegisterMap
+    ) -> ModbusLink:
+        import asyncio
+
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                connected = await client.connect()
+        except (OSError, TimeoutError) as exc:
+            raise LinkError(f"connect {name}: {str(exc) or 'no answer'}") from exc
+        if not connected:
+            raise LinkError(f"connect {name}: refused")
+        return cls(name, client, registers)
+
+    async def ask(self) -> Reading | Reject:
+        """One reading. Raises LinkError when the connection is lost; no answer in time is a rejection."""
+        from pymodbus.exceptions import ModbusException, ModbusIOException
+
+        wanted = self._map.registers
+        read = self._client.read_holding_registers if wanted.function == 3 else self._client.read_input_registers
+        try:
+            answer = await read(wanted.address, count=wanted.count, device_id=self._map.unit_id)
+        except ModbusIOException as exc:
+            return self._no_answer(exc)
+        except ModbusException as exc:
+            raise LinkError(f"ask {self._name}: {exc}") from exc
+        if answer.isError():
+            return self._map.exception(int(getattr(answer, "exception_code", 0)))
+        return self._map.decode(answer.registers)
+
+    def _no_answer(self, exc: Exception) -> Reject:
+        if not self._client.connected:
+            raise LinkError(f"ask {self._name}: connection lost: {exc}") from exc
+        return Reject(Reason.TIMEOUT, b"", str(exc))
+
+    def close(self) -> None:
+        """Never raises."""
+        self._client.close()

@@ -1,0 +1,156 @@
+"""The box's side of hz/1: one push in flight; the only thing that settles a record is a receipt for a hash of our own.
+
+The cursor says where the next push starts. It is volatile on purpose: after a start the box asks again from the last
+receipt it holds, and the collector's `need` moves it back as far as the collector lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hazgate_edge.journal.store import Journal
+from hazgate_protocols.journal.seal import receipt_seal_holds
+from hazgate_protocols.uplink.messages import Have, MalformedError, Need, Push, decode_answer, encode_push
+
+BATCH_RECORDS = 100
+BATCH_BYTES = 256 * 1024
+ANSWER_WAIT_S = 3.0  # no answer in time: send again
+ANSWER_WAIT_S_MAX = 30.0
+IDLE_QUESTION_S = 20.0  # "do you hold my head?" when there is nothing to send
+AWAITING_CORE_QUESTION_S = 5.0  # the same while the core's word is still out, in case its note was lost
+
+
+class Trouble(StrEnum):
+    """Why the collector's answer does not count."""
+
+    NONE = ""
+    BAD_SEAL = "bad_seal"
+    MALFORMED = "malformed"
+    NOT_OURS = "not_ours"
+
+
+@dataclass(slots=True)
+class _Flight:
+    token: str
+    upto: int  # the last record in it (or the one asked for)
+    sent_at: float
+    wait_s: float
+
+
+class Dialogue:
+    """Feed it answers, ask it for the next push. Times are monotonic seconds given by the caller."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        collector_key: bytes,
+        dev: dict[str, str],
+        token: Callable[[], str],
+        jitter: Callable[[], float],
+    ) -> None:
+        self._journal = journal
+        self._collector_key = collector_key
+        self._dev = dev
+        self._token = token
+        self._jitter = jitter  # 0.0 to 1.0
+        self._flight: _Flight | None = None
+        self._cursor = journal.sync_state().received_seq
+        self._asked_at = float("-inf")
+        self._failures = 0
+        self.confirmed = False  # the collector has answered for our head since we connected
+        self.trouble = Trouble.NONE
+
+    def connected(self) -> None:
+        """A fresh connection: whatever was in flight is gone, ask at once."""
+        self._flight = None
+        self._asked_at = float("-inf")
+        self.confirmed = False
+
+    def next_push(self, now: float) -> bytes | None:
+        """The bytes to send now, None when there is nothing to do yet."""
+        if self._flight is not None:
+            if now - self._flight.sent_at < self._flight.wait_s:
+                return None
+            self._failures += 1
+            self._flight = None
+            self._cursor = min(self._cursor, self._journal.sync_state().received_seq)
+        records = self._journal.after(self._cursor, BATCH_RECORDS, BATCH_BYTES)
+        if not records and now - self._asked_at < self._question_after_s():
+            return None
+        state = self._journal.sync_state()
+        prev = records[0].prev if records else self._journal.hash_at(self._cursor)
+        head = records[-1].hash if records else prev
+        push = Push(
+            token=self._token(),
+            prev=prev,
+            bodies=tuple(record.body for record in records),
+            seal=self._journal.seal(head),
+            notes_after=state.notes_upto,
+        )
+        wait_s = min(ANSWER_WAIT_S * 2 ** min(self._failures, 6), ANSWER_WAIT_S_MAX) * (1 + 0.2 * self._jitter())
+        self._flight = _Flight(push.token, records[-1].seq if records else self._cursor, now, wait_s)
+        self._asked_at = now
+        return encode_push(push)
+
+    def due_in_s(self, now: float) -> float:
+        """How long nothing will be due, unless a record is written or an answer comes."""
+        if self._flight is not None:
+            return max(0.0, self._flight.sent_at + self._flight.wait_s - now)
+        return max(0.0, self._asked_at + self._question_after_s() - now)
+
+    async def on_answer(self, data: bytes) -> None:
+        """Take a have or a need. What does not count is remembered in `trouble` and changes nothing."""
+        try:
+            answer = decode_answer(data)
+        except MalformedError:
+            self.trouble = Trouble.MALFORMED
+            return
+        if isinstance(answer, Need):
+            self._on_need(answer)
+        else:
+            await self._on_have(answer)
+
+    def _on_need(self, need: Need) -> None:
+        if self._flight is None or need.token != self._flight.token:
+            return
+        self._flight = None
+        self._asked_at = float("-inf")
+        self.confirmed = False
+        ours = [seq for seq in map(self._journal.seq_of, need.ladder) if seq is not None and seq < self._cursor]
+        self._cursor = max(ours, default=0)
+
+    async def _on_have(self, have: Have) -> None:
+        if not receipt_seal_holds(self._collector_key, have.signed_bytes(), have.seal):
+            self.trouble = Trouble.BAD_SEAL
+            return
+        seq = self._journal.seq_of(have.hash, hint=have.seq)
+        if seq is None:
+            self.trouble = Trouble.NOT_OURS
+            return
+        self.trouble = Trouble.NONE
+        await self._keep(have, seq)
+        if self._flight is not None and have.token == self._flight.token:
+            self._flight = None
+            self._failures = 0
+            self._cursor = seq
+            self.confirmed = seq == self._journal.head_seq
+
+    async def _keep(self, have: Have, seq: int) -> None:
+        state = self._journal.sync_state()
+        news = [note for note in have.notes if note.n > state.notes_upto]
+        # Unchanged answers cost no disk write; a later time for the same head is worth one (the screen shows it).
+        receipt = {"hash": have.hash.hex(), "seq": seq, "stored_at": have.stored_at}
+
+        def keep() -> None:
+            self._journal.do_receipt(seq, have.stored_at)
+            if news:
+                self._journal.do_notes(tuple(news), receipt, dev=dict(self._dev))
+
+        if news or seq > state.received_seq:
+            await self._journal.write(keep)
+
+    def _question_after_s(self) -> float:
+        return AWAITING_CORE_QUESTION_S if self._journal.awaiting_core() else IDLE_QUESTION_S

@@ -1,0 +1,150 @@
+"""Carrying the dialogue over MQTT 5: clean start, QoS 1, reconnect with a capped back-off.
+
+A PUBACK is no receipt: nothing here settles a record. The broker may lose, double or reorder anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import ssl
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import aiomqtt
+
+from hazgate_edge.config import Broker
+from hazgate_edge.domain.view import Light, Say
+from hazgate_edge.sync.dialogue import Dialogue
+from hazgate_protocols.uplink import topics
+
+log = logging.getLogger(__name__)
+
+KEEPALIVE_S = 20
+CONNECT_TIMEOUT_S = 10.0
+RECONNECT_S = 0.5
+RECONNECT_S_MAX = 30.0
+_NOT_AUTHORISED = (134, 135)  # MQTT 5 reason codes: bad user name or password, not authorised
+
+
+class Uplink:
+    """One supervised connection; `light` and `say` are what the terminal shows of it."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        box: str,
+        dialogue: Dialogue,
+        *,
+        wall: Callable[[], datetime],
+        jitter: Callable[[], float],
+    ) -> None:
+        self._broker = broker
+        self._box = box
+        self._dialogue = dialogue
+        self._wall = wall
+        self._jitter = jitter
+        self._wake = asyncio.Event()
+        self.light = Light.OFF
+        self.refused_by_broker = False
+        self.offline_since: datetime | None = wall()
+
+    def wake(self) -> None:
+        """Something was written: look now."""
+        self._wake.set()
+
+    def say(self, pending: int) -> Say | None:
+        """The network in the operator's words, None when all is well."""
+        if self.refused_by_broker:
+            return Say("NET-05", {})
+        if self.offline_since is not None:
+            since = self.offline_since.isoformat(timespec="seconds")
+            return Say("NET-01", {"since": since, "n": str(pending)})
+        if self._dialogue.trouble == "bad_seal":
+            return Say("NET-06", {})
+        return None
+
+    async def run(self) -> None:
+        """Until cancelled: connect, talk, and after any failure connect again."""
+        delay_s = RECONNECT_S
+        while True:
+            try:
+                async with self._client() as client:
+                    self._up()
+                    delay_s = RECONNECT_S
+                    await self._talk(client)
+            except aiomqtt.MqttError as exc:
+                self._down(exc)
+            await asyncio.sleep(delay_s * (1 + 0.5 * self._jitter()))
+            delay_s = min(delay_s * 2, RECONNECT_S_MAX)
+
+    def _client(self) -> aiomqtt.Client:
+        will = aiomqtt.Will(topics.live(self._box), json.dumps({"online": False}).encode(), qos=0)
+        return aiomqtt.Client(
+            identifier=self._box,
+            clean_start=True,
+            keepalive=KEEPALIVE_S,
+            timeout=CONNECT_TIMEOUT_S,
+            will=will,
+            **login(self._broker),
+        )
+
+    async def _talk(self, client: aiomqtt.Client) -> None:
+        await client.subscribe([(topics.have(self._box), 1), (topics.need(self._box), 1)])
+        await client.publish(topics.live(self._box), json.dumps({"online": True}).encode(), qos=0)
+        self._dialogue.connected()
+        async with asyncio.TaskGroup() as tasks:
+            asking = tasks.create_task(self._ask(client))
+            async for message in client.messages:
+                if isinstance(message.payload, bytes):
+                    await self._dialogue.on_answer(message.payload)
+                    self._wake.set()
+            asking.cancel()
+
+    async def _ask(self, client: aiomqtt.Client) -> None:
+        while True:
+            self._wake.clear()
+            now = time.monotonic()
+            # The dialogue reads the journal; SQLite answers from memory in well under a millisecond here.
+            push = self._dialogue.next_push(now)
+            if push is not None:
+                await client.publish(topics.push(self._box), push, qos=1)
+                continue
+            try:
+                async with asyncio.timeout(max(0.05, self._dialogue.due_in_s(now))):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    def _up(self) -> None:
+        if self.light is not Light.GOOD:
+            log.info("broker %s:%s: connected", self._broker.host, self._broker.port)
+        self.light, self.offline_since, self.refused_by_broker = Light.GOOD, None, False
+
+    def _down(self, exc: aiomqtt.MqttError) -> None:
+        if self.light is not Light.BAD:
+            log.warning("broker %s:%s: no connection: %s; records stay here", self._broker.host, self._broker.port, exc)
+        code = getattr(getattr(exc, "rc", None), "value", None)
+        self.refused_by_broker = code in _NOT_AUTHORISED
+        self.light = Light.BAD
+        self.offline_since = self.offline_since or self._wall()
+
+
+def login(broker: Broker) -> dict[str, Any]:
+    """Address, account and protocol as aiomqtt's client takes them. Raises OSError for an unreadable file."""
+    return {
+        "hostname": broker.host,
+        "port": broker.port,
+        "username": broker.username,
+        "password": None if broker.password_file is None else broker.password_file.read_text("utf-8").strip(),
+        "protocol": aiomqtt.ProtocolVersion.V5,
+        "tls_context": _tls(broker.tls_ca_file),
+    }
+
+
+def _tls(ca_file: Path | None) -> ssl.SSLContext | None:
+    return None if ca_file is None else ssl.create_default_context(cafile=str(ca_file))

@@ -1,0 +1,395 @@
+"""Every sentence the box can say to its operator, by key, in Chinese and English: the one place where they stand.
+
+Each says what happened, whether records are safe, and what to do. Placeholders are the values of `Say`; both languages
+use the same ones (tests/terminal compares them, and compares every `Say(...)` in the box with this table).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Tone(StrEnum):
+    """How loud a sentence is; the page gives each tone its own shape besides its colour."""
+
+    DONE = "done"  # it worked
+    WAIT = "wait"  # part of normal work: wait, place, take off, choose
+    WARN = "warn"  # work goes on, someone should look
+    FAULT = "fault"  # work stands still until someone acts
+
+
+class Safe(StrEnum):
+    """What is true of the records while this sentence shows."""
+
+    UNTOUCHED = "untouched"  # nothing was recorded for what is on the pan; what was saved before is safe
+    SAVED = "saved"  # this record is saved on the box
+    KEPT = "kept"  # all records are on the box and go out by themselves
+    UNSURE = "unsure"  # look at the list before doing it again
+    PLAIN = "plain"  # not about records
+
+
+SAFE: dict[Safe, tuple[str, str]] = {
+    Safe.UNTOUCHED: ("本袋未记录，已有记录安全", "This bag is not recorded; earlier records are safe"),
+    Safe.SAVED: ("记录已保存在本机", "The record is saved on this box"),
+    Safe.KEPT: ("已有记录都在本机，不会丢失", "All records made so far are kept on this box"),
+    Safe.UNSURE: ("是否已保存尚不确定，以今日记录为准", "Whether it was saved is not sure: today's records decide"),
+    Safe.PLAIN: ("", ""),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One language of a message: what happened, and what to do ("" when there is nothing to do)."""
+
+    what: str
+    act: str
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of the catalogue."""
+
+    tone: Tone
+    safe: Safe
+    zh: Sentence
+    en: Sentence
+
+
+def _wait(safe: Safe, zh: tuple[str, str], en: tuple[str, str]) -> Message:
+    return Message(Tone.WAIT, safe, Sentence(*zh), Sentence(*en))
+
+
+def _warn(safe: Safe, zh: tuple[str, str], en: tuple[str, str]) -> Message:
+    return Message(Tone.WARN, safe, Sentence(*zh), Sentence(*en))
+
+
+def _fault(safe: Safe, zh: tuple[str, str], en: tuple[str, str]) -> Message:
+    return Message(Tone.FAULT, safe, Sentence(*zh), Sentence(*en))
+
+
+def _done(safe: Safe, zh: tuple[str, str], en: tuple[str, str]) -> Message:
+    return Message(Tone.DONE, safe, Sentence(*zh), Sentence(*en))
+
+
+SCALE: dict[str, Message] = {
+    "SCALE-01": _fault(
+        Safe.UNTOUCHED,
+        ("秤无信号（已 {n} 秒）", "检查秤的电源和通讯线，恢复后自动继续"),
+        ("No signal from the scale ({n} s)", "Check its power and cable; it goes on by itself"),
+    ),
+    "SCALE-02": _fault(
+        Safe.UNTOUCHED,
+        ("秤数据异常，无法解析", "拍下仪表画面并报修"),
+        ("The scale's messages cannot be read", "Take a photo of the indicator and call service"),
+    ),
+    "SCALE-03": _wait(
+        Safe.UNTOUCHED,
+        ("未稳定，请勿触碰", "等重量不再变化"),
+        ("Not stable yet, do not touch", "Wait until the weight stands still"),
+    ),
+    "SCALE-04": _fault(
+        Safe.UNTOUCHED,
+        ("超量程", "取下，分装后再称，或换大秤"),
+        ("Too heavy for this scale", "Take it off; split the load or use a larger scale"),
+    ),
+    "SCALE-05": _wait(
+        Safe.SAVED,
+        ("上一袋还在秤上，未回零", "取下上一袋，秤回零后继续"),
+        ("The last bag is still on the scale", "Take it off; go on when the scale shows zero"),
+    ),
+    "SCALE-06": _warn(
+        Safe.UNTOUCHED,
+        ("皮重与容器标准皮重相差 {d} kg", "确认容器，或请主管放行"),
+        ("Tare differs from the container's by {d} kg", "Check the container, or ask the supervisor"),
+    ),
+    "SCALE-07": _warn(
+        Safe.KEPT,
+        ("秤的检定已过期 {n} 天", "可继续称重，记录会带标记；请安排检定"),
+        ("The scale's verification expired {n} days ago", "You may go on, records are marked; arrange it"),
+    ),
+    "SCALE-08": _fault(
+        Safe.UNTOUCHED,
+        ("秤的单位是 {unit}，不是公制", "在仪表上改回 kg 后再称"),
+        ("The scale shows {unit}, not a metric unit", "Set the indicator to kg, then weigh"),
+    ),
+    "SCALE-09": _fault(
+        Safe.UNTOUCHED,
+        ("不知道秤的单位", "秤没有发送单位，配置中也没有；联系管理员设置"),
+        ("The scale's unit is not known", "It sends none and none is configured; call the administrator"),
+    ),
+    "SCALE-10": _fault(
+        Safe.UNTOUCHED,
+        ("重量低于零", "清空秤台，在仪表上按置零"),
+        ("The weight is below zero", "Empty the pan and press zero on the indicator"),
+    ),
+    "SCALE-11": _wait(
+        Safe.UNTOUCHED,
+        ("仪表忙或尚未置零", "等待仪表，仍不行请清空秤台后置零"),
+        ("The indicator is busy or not zeroed", "Wait; if it stays, empty the pan and press zero"),
+    ),
+    "SCALE-12": _fault(
+        Safe.UNTOUCHED,
+        ("秤报告故障", "看仪表上的错误代码并报修"),
+        ("The scale reports an error", "Read the error code on the indicator and call service"),
+    ),
+    "SCALE-13": _fault(
+        Safe.UNTOUCHED,
+        ("秤数据损坏，刚丢弃 {n} 帧", "检查通讯线和接地，恢复后自动继续"),
+        ("Damaged messages from the scale, {n} dropped", "Check cable and earthing; it goes on by itself"),
+    ),
+    "SCALE-14": _fault(
+        Safe.UNTOUCHED,
+        ("按下后重量变了，已取消", "等稳定后再按一次"),
+        ("The weight changed after the press: cancelled", "Wait until it is stable and press again"),
+    ),
+    "SCALE-15": _fault(
+        Safe.UNTOUCHED,
+        ("收到数据但读不懂，通讯参数可能不对", "联系管理员核对波特率、校验位和仪表型号"),
+        ("Data arrives but makes no sense", "Have baud rate, parity and indicator model checked"),
+    ),
+    "SCALE-16": _fault(
+        Safe.UNTOUCHED,
+        ("低于最小称量", "合并后再称，或换小秤"),
+        ("Below the scale's minimum weight", "Weigh more at once or use a smaller scale"),
+    ),
+    "PAN-01": _wait(
+        Safe.PLAIN,
+        ("请放上一袋", "放到秤台中间"),
+        ("Put a bag on the scale", "Place it in the middle of the pan"),
+    ),
+    "PAN-02": _wait(
+        Safe.SAVED,
+        ("已保存，请取下这一袋", "秤台清空后可称下一袋"),
+        ("Saved: take this bag off", "The next one can be weighed when the pan is empty"),
+    ),
+    "PAN-03": _fault(
+        Safe.UNTOUCHED,
+        ("现在没有可用的重量", "等待秤恢复，或看上方提示"),
+        ("There is no weight to use now", "Wait for the scale, or see the notice above"),
+    ),
+}
+
+PRINTER: dict[str, Message] = {
+    "PRN-01": _fault(
+        Safe.KEPT,
+        ("打印机缺纸", "换纸，标签会自动接着打"),
+        ("The printer is out of labels", "Load labels; waiting ones print by themselves"),
+    ),
+    "PRN-02": _fault(
+        Safe.KEPT,
+        ("打印机离线", "检查电源和线；急用先手写袋号，恢复后贴标签"),
+        ("The printer is offline", "Check power and cable; write the code by hand if urgent"),
+    ),
+    "PRN-03": _fault(
+        Safe.SAVED,
+        ("无法确认标签是否已打出", "看打印机：标签出来了吗？请回答已出或未出"),
+        ("It is not known if the label came out", "Look at the printer and answer: came out, or not"),
+    ),
+    "PRN-04": _fault(
+        Safe.KEPT,
+        ("打印机盖或打印头未合上", "合上并压紧，标签会自动接着打"),
+        ("The printer's cover or head is open", "Close it firmly; waiting labels print by themselves"),
+    ),
+    "PRN-05": _fault(
+        Safe.SAVED,
+        ("标签无法生成：{why}", "先手写袋号，联系管理员"),
+        ("The label cannot be drawn: {why}", "Write the code by hand and call the administrator"),
+    ),
+    "PRN-06": _warn(
+        Safe.KEPT,
+        ("打印前不知道打印机状态", "看打印机是否开着、有纸"),
+        ("The printer's state is not known", "See that it is on and has labels"),
+    ),
+    "PRN-07": _warn(
+        Safe.SAVED,
+        ("这张标签不在等待回答", "看记录里的打印状态"),
+        ("This label waits for no answer", "See its print state in the records"),
+    ),
+    "LBL-01": _fault(
+        Safe.PLAIN,
+        ("二维码不是本系统的袋号：{text}", "扫描本系统的标签"),
+        ("This is not a label of this system: {text}", "Scan a label of this system"),
+    ),
+    "LBL-02": _fault(
+        Safe.PLAIN,
+        ("该袋已作废或已出库", "打开追溯页查看"),
+        ("This bag is void or has left the store", "Open its trace page"),
+    ),
+    "LBL-03": _warn(
+        Safe.PLAIN,
+        ("同一袋重复扫描", "已忽略，请扫下一袋"),
+        ("The same bag was scanned again", "Ignored; scan the next one"),
+    ),
+}
+
+NETWORK: dict[str, Message] = {
+    "NET-01": _warn(
+        Safe.KEPT,
+        ("离线工作，数据已存本机", "无需处理，联网后自动上传"),
+        ("Working offline, records stay on this box", "Nothing to do; they go out by themselves"),
+    ),
+    "NET-02": _warn(
+        Safe.KEPT,
+        ("已连网，但云端未确认 {n} 条", "无需处理，正在自动重试"),
+        ("Connected, but {n} records have no receipt", "Nothing to do; it is being retried"),
+    ),
+    "NET-03": _fault(
+        Safe.KEPT,
+        ("云端拒收 {n} 条", "打开今日记录看原因，告诉管理员；其余照常上传"),
+        ("The cloud refused {n} records", "See why in the records, tell the administrator; others still go"),
+    ),
+    "NET-04": _warn(
+        Safe.KEPT,
+        ("离线已 {n} 小时，号码还剩 {m} 个", "联系管理员恢复网络"),
+        ("Offline for {n} hours, {m} numbers left", "Ask the administrator to restore the network"),
+    ),
+    "NET-05": _fault(
+        Safe.KEPT,
+        ("服务器不接受本机账号", "可继续称重；请管理员核对本机账号"),
+        ("The server refuses this box's account", "You may go on; have the account checked"),
+    ),
+    "NET-06": _fault(
+        Safe.KEPT,
+        ("云端回执的签名不对，不算数", "可继续称重；马上告诉管理员"),
+        ("A receipt has a wrong seal and does not count", "You may go on; tell the administrator at once"),
+    ),
+    "CORE-01": _fault(
+        Safe.KEPT,
+        ("监管平台拒收 {n} 条", "打开今日记录看原因，告诉管理员"),
+        ("The regulator's system refused {n} records", "See why in the records; tell the administrator"),
+    ),
+}
+
+BOX: dict[str, Message] = {
+    "SAVE-01": _fault(
+        Safe.UNTOUCHED,
+        ("没有保存：{why}", "袋子留在秤上，联系管理员"),
+        ("Not saved: {why}", "Leave the bag on the scale and call the administrator"),
+    ),
+    "SAVE-02": _done(
+        Safe.SAVED,
+        ("已保存", "取下这一袋，贴上标签"),
+        ("Saved", "Take the bag off and put its label on"),
+    ),
+    "SAVE-03": _fault(
+        Safe.UNSURE,
+        ("没有得到本机的回答", "看今日记录有没有这一袋，没有再按一次"),
+        ("The box did not answer", "See if the bag is in today's records; if not, press again"),
+    ),
+    "BUSY-01": _wait(
+        Safe.PLAIN,
+        ("上一次还在保存", "请稍等"),
+        ("The last one is still being saved", "Please wait"),
+    ),
+    "DISK-01": _warn(
+        Safe.KEPT,
+        ("存储空间不足，还可记 {n} 条", "联系管理员"),
+        ("Storage is nearly full: {n} more records fit", "Call the administrator"),
+    ),
+    "CLK-01": _warn(
+        Safe.KEPT,
+        ("时钟未校准，差 {s} 秒", "可继续，记录会带标记；联系管理员"),
+        ("The clock is off by {s} s", "You may go on, records are marked; tell the administrator"),
+    ),
+    "NUM-01": _fault(
+        Safe.UNTOUCHED,
+        ("{waste} 今天的号码已用完（到 {n}）", "换另一台终端，或联系管理员"),
+        ("Today's numbers for {waste} are used up (at {n})", "Use another terminal or call the administrator"),
+    ),
+    "NUM-02": _warn(
+        Safe.KEPT,
+        ("今天的号码还剩 {left} 个", "联系管理员"),
+        ("{left} numbers are left for today", "Tell the administrator"),
+    ),
+    "WASTE-01": _fault(
+        Safe.UNTOUCHED,
+        ("没有这个危废代码：{code}", "重新选择危废"),
+        ("Unknown waste code: {code}", "Choose the waste again"),
+    ),
+    "WASTE-02": _warn(
+        Safe.KEPT,
+        ("未装入 2025 年版危废名录", "可继续；请管理员装入名录"),
+        ("The 2025 waste catalogue is not loaded", "You may go on; have it loaded"),
+    ),
+}
+
+PAGE: dict[str, Message] = {
+    "PICK-01": _wait(Safe.PLAIN, ("请选择危废", "点一下危废"), ("Choose the waste", "Touch a waste")),
+    "PICK-02": _wait(
+        Safe.PLAIN, ("请选择操作员", "点上方“操作员”"), ("Choose the operator", "Touch “Operator” at the top")
+    ),
+    "PICK-03": _fault(
+        Safe.UNTOUCHED,
+        ("没有这种容器：{container}", "重新选择容器"),
+        ("Unknown container: {container}", "Choose the container again"),
+    ),
+    "PICK-04": _fault(
+        Safe.UNTOUCHED,
+        ("没有这个操作员：{operator}", "重新选择操作员"),
+        ("Unknown operator: {operator}", "Choose the operator again"),
+    ),
+    "PICK-05": _fault(
+        Safe.UNTOUCHED,
+        ("没有配置任何危废", "联系管理员添加本单位的危废"),
+        ("No waste is configured", "Have the administrator add this unit's wastes"),
+    ),
+    "REQ-01": _fault(
+        Safe.UNTOUCHED,
+        ("页面已过期", "重新打开页面再操作"),
+        ("This page is out of date", "Reload the page, then try again"),
+    ),
+    "REQ-02": _fault(
+        Safe.PLAIN, ("没有这条记录", "回到今日记录"), ("There is no such record", "Go back to today's records")
+    ),
+    "REQ-03": _fault(
+        Safe.PLAIN, ("没有这个页面", "回到称重页"), ("There is no such page", "Go back to the weighing page")
+    ),
+    "REQ-04": _fault(
+        Safe.PLAIN,
+        ("请求不完整或不合规，未执行", "重新打开页面再试"),
+        ("The request is incomplete or wrong and was not done", "Reload the page and try again"),
+    ),
+    "REQ-05": _fault(
+        Safe.PLAIN,
+        ("这个地址不允许访问本终端", "用配置的终端地址打开"),
+        ("This terminal does not answer to that address", "Open it by its configured address"),
+    ),
+    "REQ-06": _fault(
+        Safe.PLAIN,
+        ("打开的终端页面太多", "关掉不用的页面"),
+        ("Too many terminal pages are open", "Close those not in use"),
+    ),
+    "SENT-01": _done(
+        Safe.SAVED,
+        ("已收到回答", "打印状态见记录"),
+        ("Your answer is noted", "See the print state in the list"),
+    ),
+    "SENT-02": _done(
+        Safe.SAVED,
+        ("标签已送打印机", "打印状态见记录"),
+        ("The label goes to the printer", "See the print state in the list"),
+    ),
+    "SYS-01": _fault(
+        Safe.KEPT,
+        ("终端程序无响应（{n} 秒）", "请勿称重；正在自动重连，一分钟不恢复请联系管理员"),
+        ("The terminal does not answer ({n} s)", "Do not weigh; it reconnects. After a minute call the administrator"),
+    ),
+    "SYS-02": _wait(
+        Safe.KEPT,
+        ("正在更新，预计 {n} 分钟", "请稍等"),
+        ("Updating, about {n} minutes", "Please wait"),
+    ),
+    "SYS-03": _fault(
+        Safe.UNTOUCHED,
+        ("画面数据中断，重量已隐去", "正在重连，请稍等"),
+        ("The page gets no data: the weight is hidden", "Reconnecting, please wait"),
+    ),
+    "SYS-04": _fault(
+        Safe.UNSURE,
+        ("终端程序内部出错", "看今日记录，再联系管理员"),
+        ("The terminal program failed", "Look at today's records, then call the administrator"),
+    ),
+}
+
+MESSAGES: dict[str, Message] = SCALE | PRINTER | NETWORK | BOX | PAGE

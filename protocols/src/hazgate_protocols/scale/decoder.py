@@ -1,0 +1,326 @@
+"""Bytes in, readings and rejections out, for any profile.
+
+Every decision depends on the bytes alone, never on how they arrived: whole, byte by byte or cut anywhere gives the
+same events in the same order. A damaged frame costs one counted rejection; the search goes on one byte later, because
+a marker value may stand inside a frame (a Toledo check of 02h) and a good frame may follow at once.
+
+    bytes -> _FixedFrames | _RtuFrames | _Lines (where a frame begins and ends, its checksum, its address)
+          -> fields / lines / registers (what it says)
+          -> Reading | Reject
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from hazgate_protocols.scale.checks import CHECKS, WIDTHS, crc16_modbus
+from hazgate_protocols.scale.fields import compile_variants
+from hazgate_protocols.scale.lines import compile_lines
+from hazgate_protocols.scale.options import OptionError, Options, resolve_options
+from hazgate_protocols.scale.reading import Reading, Reason, Reject
+from hazgate_protocols.scale.registers import RegisterMap
+from hazgate_protocols.scale.spec import Fixed, Line, Profile, Value
+
+Event = Reading | Reject
+_LOW_7_BITS = bytes(byte & 0x7F for byte in range(256))
+
+
+class Decoder:
+    """Bytes in, events out. Holds fewer than `max_length` unread bytes between calls.
+
+    The device's nonsense is a Reject, never an exception. Raises OptionError when made with settings the profile does
+    not allow or without one it demands. Not shared between links; `reset` it when a link was opened again and, for
+    polled devices, before each request (a late answer must not be joined to the next).
+    """
+
+    def __init__(self, profile: Profile, options: Mapping[str, Value] | None = None) -> None:
+        self.profile = profile
+        self.options = resolve_options(profile, options)
+        frame = profile.frame
+        if isinstance(frame, Fixed):
+            self._frames: _Frames = _FixedFrames(_without_check(profile, frame, self.options), self.options)
+        elif isinstance(frame, Line):
+            self._frames = _Lines(frame, self.options)
+        else:
+            self._frames = _RtuFrames(RegisterMap(profile, options))
+
+    def feed(self, received: bytes) -> list[Event]:
+        """The events that these bytes complete, in order."""
+        return self._frames.feed(bytes(received))
+
+    def finish(self) -> list[Event]:
+        """At the end of a capture: noise not yet counted. The beginning of a frame is no fault and stays silent."""
+        return self._frames.finish()
+
+    def reset(self) -> None:
+        """Forgets all unread bytes, as after opening the port."""
+        self._frames.reset()
+
+    @property
+    def unread(self) -> int:
+        """Bytes held back because a frame is not complete."""
+        return len(self._frames.unread)
+
+    @property
+    def max_length(self) -> int:
+        """More bytes than the decoder ever holds back."""
+        return self._frames.max_length
+
+
+def _without_check(profile: Profile, frame: Fixed, options: Options) -> Fixed:
+    """The frame of a device that is set to send no checksum: shorter by it."""
+    if options.checksum == "required":
+        return frame
+    if frame.check is None or frame.check.at + WIDTHS[frame.check.algo] != frame.length:
+        raise OptionError(f"profile {profile.id}: checksum none, but its frames do not end with one")
+    return replace(frame, length=frame.check.at, check=None)
+
+
+class _Frames(Protocol):
+    """Finds frames in a stream."""
+
+    unread: bytes
+    max_length: int
+
+    def feed(self, received: bytes) -> list[Event]: ...
+    def finish(self) -> list[Event]: ...
+    def reset(self) -> None: ...
+
+
+class _Noise:
+    """Bytes that belong to no frame: one framing reject for each run of them (or each max_length of a long run)."""
+
+    def __init__(self, max_length: int) -> None:
+        self._max = max_length
+        self._run = bytearray()
+        self._paid = 0  # bytes still to come that a reject has already accounted for
+
+    def skip(self, dropped: bytes, events: list[Event]) -> None:
+        if self._paid:
+            free = min(self._paid, len(dropped))
+            self._paid -= free
+            dropped = dropped[free:]
+        while dropped:
+            room = self._max - len(self._run)
+            self._run += dropped[:room]
+            dropped = dropped[room:]
+            if len(self._run) == self._max:
+                self.end(events)
+
+    def end(self, events: list[Event]) -> None:
+        if self._run:
+            events.append(Reject(Reason.FRAMING, bytes(self._run), "bytes between frames"))
+            self._run.clear()
+
+    def refuse(self, reject: Reject, events: list[Event]) -> None:
+        """A damaged frame: its first byte is dropped by the caller, the rest of it is paid for."""
+        self.end(events)
+        events.append(reject)
+        self._paid = max(self._paid - 1, len(reject.raw) - 1)
+
+    def accept(self, events: list[Event]) -> None:
+        self.end(events)
+        self._paid = 0
+
+
+class _FixedFrames:
+    """Frames of one length behind a start marker."""
+
+    def __init__(self, frame: Fixed, options: Options) -> None:
+        self.unread = b""
+        self.max_length = frame.length
+        self._start = bytes.fromhex(frame.start)
+        self._ended = _compile_ends(frame)
+        self._intact = _compile_check(frame)
+        self._meaning = compile_variants(frame.variants, frame.guards, options)
+        self._strip = options.strip_high_bit
+        self._noise = _Noise(frame.length)
+
+    def feed(self, received: bytes) -> list[Event]:
+        events: list[Event] = []
+        wire = self.unread + received
+        view = wire.translate(_LOW_7_BITS) if self._strip else wire
+        start, length, noise = self._start, self.max_length, self._noise
+        position, size = 0, len(view)
+        while True:
+            found = view.find(start, position)
+            if found < 0:
+                found = size - _begun(view[position:], start)
+            if found > position:
+                noise.skip(wire[position:found], events)
+                position = found
+            if size - position < length:
+                break
+            frame, raw = view[position : position + length], wire[position : position + length]
+            if not self._ended(frame):
+                noise.skip(raw[:1], events)
+                position += 1
+                continue
+            event = (
+                self._meaning(frame, raw) if self._intact(frame) else Reject(Reason.CHECKSUM, raw, "checksum is wrong")
+            )
+            if type(event) is Reject:
+                noise.refuse(event, events)
+                position += 1
+                continue
+            noise.accept(events)
+            events.append(event)
+            position += length
+        self.unread = wire[position:]
+        return events
+
+    def finish(self) -> list[Event]:
+        events: list[Event] = []
+        self._noise.end(events)
+        return events
+
+    def reset(self) -> None:
+        self.unread = b""
+        self._noise = _Noise(self.max_length)
+
+
+def _begun(tail: bytes, start: bytes) -> int:
+    """How many bytes at the end of the tail may be the beginning of a start marker."""
+    for count in range(min(len(start) - 1, len(tail)), 0, -1):
+        if tail.endswith(start[:count]):
+            return count
+    return 0
+
+
+def _compile_ends(frame: Fixed) -> Callable[[bytes], bool]:
+    ends = [(end.offset, int(end.byte, 16)) for end in frame.end_at if end.offset < frame.length]
+    return lambda frame_bytes: all(frame_bytes[offset] == byte for offset, byte in ends)
+
+
+def _compile_check(frame: Fixed) -> Callable[[bytes], bool]:
+    if frame.check is None:
+        return lambda _: True
+    compute = CHECKS[frame.check.algo]
+    (start, stop), at = frame.check.over, frame.check.at
+    width = WIDTHS[frame.check.algo]
+    return lambda frame_bytes: frame_bytes[at : at + width] == compute(frame_bytes[start:stop])
+
+
+class _Lines:
+    """Lines; one without an end is dropped at max_length and everything up to the next end with it."""
+
+    def __init__(self, frame: Line, options: Options) -> None:
+        self.unread = b""
+        self.max_length = frame.max_length
+        ends = sorted((bytes.fromhex(end) for end in frame.ends), key=len, reverse=True)
+        self._ends = tuple(ends)
+        self._last = ends[0][-1:]
+        self._meaning = compile_lines(frame.variants, frame.head, options)
+        self._strip = options.strip_high_bit
+        self._overlong = False
+
+    def feed(self, received: bytes) -> list[Event]:
+        events: list[Event] = []
+        wire = self.unread + received
+        view = wire.translate(_LOW_7_BITS) if self._strip else wire
+        position = 0
+        while (found := view.find(self._last, position)) >= 0:
+            if self._overlong:
+                self._overlong = False
+            elif found + 1 - position > self.max_length:
+                self._refuse_overlong(wire[position : position + self.max_length], events)
+            else:
+                event = self._line(view[position : found + 1], wire[position : found + 1])
+                if event is not None:
+                    events.append(event)
+            position = found + 1
+        rest = wire[position:]
+        if len(rest) >= self.max_length and not self._overlong:
+            self._refuse_overlong(rest[: self.max_length], events)
+            self._overlong = True
+        self.unread = b"" if self._overlong else rest
+        return events
+
+    def _line(self, line: bytes, raw: bytes) -> Event | None:
+        for end in self._ends:
+            if line.endswith(end):
+                body = line[: -len(end)]
+                return self._meaning(body, raw) if body else None  # an empty line says nothing
+        return Reject(Reason.FRAMING, raw, "line end is damaged")
+
+    def _refuse_overlong(self, first: bytes, events: list[Event]) -> None:
+        events.append(Reject(Reason.FRAMING, first, f"line of more than {self.max_length} bytes"))
+
+    def finish(self) -> list[Event]:
+        return []
+
+    def reset(self) -> None:
+        self.unread = b""
+        self._overlong = False
+
+
+class _RtuFrames:
+    """Answers to our one Modbus RTU request. An echo of the request (RS-485 adapters) is passed over."""
+
+    def __init__(self, registers: RegisterMap) -> None:
+        self.unread = b""
+        self._map = registers
+        self._request = registers.request()
+        self._function = registers.registers.function
+        self._payload = 2 * registers.registers.count
+        self.max_length = max(self._payload + 5, len(self._request))
+        self._noise = _Noise(self.max_length)
+
+    def feed(self, received: bytes) -> list[Event]:
+        events: list[Event] = []
+        wire = self.unread + received
+        noise = self._noise
+        position = 0
+        while True:
+            # 3 bytes tell an answer, an exception and the echo of our request apart.
+            ahead = wire[position : position + self.max_length]
+            if len(ahead) < 3:
+                break
+            length = self._length(ahead)
+            if length is None:
+                noise.skip(ahead[:1], events)
+                position += 1
+                continue
+            raw = ahead[:length]
+            if len(raw) < length:
+                break
+            if raw == self._request:
+                position += length
+                continue
+            if crc16_modbus(raw[:-2]) != raw[-2:]:
+                noise.refuse(Reject(Reason.CHECKSUM, raw, "CRC is wrong"), events)
+                position += 1
+                continue
+            noise.accept(events)
+            events.append(self._answer(raw))
+            position += length
+        self.unread = wire[position:]
+        return events
+
+    def _length(self, ahead: bytes) -> int | None:
+        """The length of the frame that seems to begin here, None when none does."""
+        if ahead[1] == self._function and ahead[2] == self._payload:
+            return self._payload + 5
+        if ahead[1] == self._function | 0x80:
+            return 5
+        if self._request.startswith(ahead[: len(self._request)]) or ahead.startswith(self._request):
+            return len(self._request)
+        return None
+
+    def _answer(self, raw: bytes) -> Event:
+        if raw[0] != self._map.unit_id:
+            return Reject(Reason.ADDRESS, raw, f"answer of unit {raw[0]}, asked was {self._map.unit_id}")
+        if raw[1] & 0x80:
+            return self._map.exception(raw[2], raw)
+        return self._map.decode_payload(raw[3:-2], raw)
+
+    def finish(self) -> list[Event]:
+        events: list[Event] = []
+        self._noise.end(events)
+        return events
+
+    def reset(self) -> None:
+        self.unread = b""
+        self._noise = _Noise(self.max_length)

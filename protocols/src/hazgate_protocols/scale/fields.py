@@ -1,0 +1,150 @@
+"""Frames of bytes to readings: offsets and bit tables, compiled once from the variants of a profile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+from hazgate_protocols.scale.options import Options
+from hazgate_protocols.scale.reading import Mode, Reading, Reason, Reject
+from hazgate_protocols.scale.spec import Lookup, Number, Test, Variant
+
+Meaning = Callable[[bytes, bytes], Reading | Reject]
+"""(frame, raw) to what it says; raw are the bytes as they were on the wire."""
+Getter = Callable[[bytes], Any]
+
+
+class _RefusedError(Exception):
+    """A field rule does not hold; never leaves this module."""
+
+
+def compile_variants(variants: Sequence[Variant], guards: Sequence[Test], options: Options) -> Meaning:
+    """One function for all variants; it never raises, whatever the bytes, given the frame's length."""
+    guard = _compile_tests(guards)
+    ways = [(_compile_tests(variant.when), _compile_variant(variant, options)) for variant in variants]
+
+    def meaning(frame: bytes, raw: bytes) -> Reading | Reject:
+        if not guard(frame):
+            return Reject(Reason.CONTENT, raw, "status bytes are not as the profile demands")
+        for applies, read in ways:
+            if applies(frame):
+                try:
+                    return read(frame, raw)
+                except _RefusedError as refusal:
+                    return Reject(Reason.CONTENT, raw, str(refusal))
+        return Reject(Reason.CONTENT, raw, "no variant of the profile fits")
+
+    return meaning
+
+
+def _compile_tests(tests: Sequence[Test]) -> Callable[[bytes], bool]:
+    rules = [
+        (
+            test.at,
+            int(test.mask, 16),
+            int(test.equals if test.equals is not None else test.differs or "", 16),
+            test.equals is not None,
+        )
+        for test in tests
+    ]
+
+    def holds(frame: bytes) -> bool:
+        return all((frame[at] & mask == value) is wanted for at, mask, value, wanted in rules)
+
+    return holds
+
+
+def _compile_variant(variant: Variant, options: Options) -> Callable[[bytes, bytes], Reading]:
+    parts, status = variant.fields, variant.status
+    weight = _compile_number(parts.weight, "weight", options)
+    unit = _compile_rule(options.default_unit if parts.unit == "option" else parts.unit, "unit")
+    stable = _compile_rule(parts.stable, "stable")
+    mode = _compile_rule(parts.mode, "mode", Mode)
+    zero = _compile_rule(parts.zero, "zero")
+    tare = _compile_number(parts.tare, "tare", options)
+    gross = _compile_number(parts.gross, "gross", options)
+    net = _compile_number(parts.net, "net", options)
+
+    def read(frame: bytes, raw: bytes) -> Reading:
+        return Reading(
+            weight(frame), unit(frame), stable(frame), mode(frame), status,
+            zero(frame), tare(frame), gross(frame), net(frame), raw,
+        )  # fmt: skip
+
+    return read
+
+
+def _compile_rule(rule: object, name: str, kind: Callable[[Any], object] | None = None) -> Getter:
+    """A constant or a table of all 256 values of the byte."""
+    if not isinstance(rule, Lookup):
+        return lambda _: rule
+    at, mask = rule.at, int(rule.mask, 16)
+    shift = (mask & -mask).bit_length() - 1
+    plain: list[Any] = [_MISSING] * 256
+    for byte in range(256):
+        value = rule.map.get((byte & mask) >> shift, _MISSING)
+        if isinstance(value, Lookup):
+            plain[byte] = _Deeper(_compile_rule(value, name, kind))
+        elif value is not _MISSING:
+            plain[byte] = kind(value) if kind is not None and value is not None else value
+
+    def get(frame: bytes) -> Any:
+        value = plain[frame[at]]
+        if value is _MISSING:
+            raise _RefusedError(f"{name}: the profile has no entry for {frame[at]:02X} at offset {at}")
+        return value.get(frame) if type(value) is _Deeper else value
+
+    return get
+
+
+class _Deeper:
+    """A lookup as the value of a lookup."""
+
+    __slots__ = ("get",)
+
+    def __init__(self, get: Getter) -> None:
+        self.get = get
+
+
+_MISSING = object()
+
+
+def _compile_number(number: Number | None, name: str, options: Options) -> Getter:
+    if number is None:
+        return lambda _: None
+    integer = _compile_integer(number, name)
+    places = _compile_rule(options.decimals if number.decimals == "option" else number.decimals, f"{name} decimals")
+    sign = _compile_rule(number.sign if number.sign is not None else "+", f"{name} sign")
+    append = options.dummy_zeros == "append"
+    most = number.max
+
+    def get(frame: bytes) -> Decimal:
+        value = integer(frame)
+        if most is not None and abs(value) > most:
+            raise _RefusedError(f"{name} {value} is more than {most}, the most the device can mean")
+        if sign(frame) == "-":
+            value = -value
+        count = places(frame)
+        if count < 0:
+            return Decimal(value * 10**-count if append else value)
+        # An integer has no negative zero, so "-0.00" becomes 0.00; scaleb keeps the places: 250 with 2 is 2.50.
+        return Decimal(value).scaleb(-count)
+
+    return get
+
+
+def _compile_integer(number: Number, name: str) -> Callable[[bytes], int]:
+    start, stop = number.span
+    if number.form == "ascii-int":
+        pad = number.pad.encode()
+
+        def digits(frame: bytes) -> int:
+            text = frame[start:stop].lstrip(pad) if pad else frame[start:stop]
+            if not text.isdigit():  # of bytes: ASCII digits only, and at least one
+                raise _RefusedError(f"{name}: {frame[start:stop]!r} is not a row of digits")
+            return int(text)
+
+        return digits
+    signed = number.form.startswith("int")
+    return lambda frame: int.from_bytes(frame[start:stop], "big", signed=signed)

@@ -1,0 +1,67 @@
+"""What a site may set of a profile, and what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from hazgate_protocols.scale.spec import UNITS, Profile, Value
+
+
+class OptionError(ValueError):
+    """A setting the profile does not offer, a value that is not allowed, or one that must be set and is not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The settings of one decoder.
+
+    default_unit: for frames without a unit. decimals: where the device keeps the point to itself. unit_id: Modbus
+    address. checksum none: the device is set to send without it. dummy_zeros: whether fixed zeros stand inside the
+    digits or must be appended. strip_high_bit: the port receives 7 bits + parity as 8. line_length: characters of
+    every line without its end; pins the length where nothing else shows a lost character.
+    """
+
+    default_unit: str | None = None
+    decimals: int | None = None
+    unit_id: int | None = None
+    checksum: Literal["required", "none"] = "required"
+    dummy_zeros: Literal["included", "append"] = "included"
+    strip_high_bit: bool = False
+    line_length: int | None = None
+
+
+def _whole(low: int, high: int) -> Callable[[Any], bool]:
+    return lambda value: type(value) is int and low <= value <= high
+
+
+_ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "default_unit": (lambda value: value in UNITS, ", ".join(UNITS)),
+    "decimals": (_whole(0, 6), "a whole number from 0 to 6"),
+    "unit_id": (_whole(1, 247), "a whole number from 1 to 247"),
+    "checksum": (lambda value: value in ("required", "none"), "required, none"),
+    "dummy_zeros": (lambda value: value in ("included", "append"), "included, append"),
+    "strip_high_bit": (lambda value: type(value) is bool, "true, false"),
+    "line_length": (lambda value: value is None or _whole(4, 256)(value), "null or a whole number from 4 to 256"),
+}
+assert _ALLOWED.keys() == {item.name for item in fields(Options)}  # noqa: S101 - two lists of one thing
+
+
+def resolve_options(profile: Profile, settings: Mapping[str, Value] | None = None) -> Options:
+    """The profile's defaults with a site's settings; raises OptionError, naming key and what is allowed."""
+    chosen = {**profile.options, **(settings or {})}
+    for name, value in chosen.items():
+        if name not in profile.options:
+            raise OptionError(f"profile {profile.id}: no option {name!r}; {_offered(profile)}")
+        if name not in _ALLOWED:
+            raise OptionError(f"profile {profile.id}: option {name!r} is unknown; known: {', '.join(sorted(_ALLOWED))}")
+        allows, allowed = _ALLOWED[name]
+        if not allows(value):
+            problem = "must be set" if value is None else f"has the value {value!r}"
+            raise OptionError(f"profile {profile.id}: option {name} {problem}; allowed: {allowed}")
+    return Options(**chosen)  # type: ignore[arg-type]  # the table above checked each value
+
+
+def _offered(profile: Profile) -> str:
+    return f"it offers {', '.join(sorted(profile.options))}" if profile.options else "it offers none"
