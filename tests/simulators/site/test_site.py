@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,37 +13,11 @@ import pytest
 from hazgate_simulators.scale.replay import Replay, ReplayCase
 from hazgate_simulators.scale.simulator import ScaleSimulator
 from hazgate_simulators.site.app import Site, create_app
-from hazgate_simulators.site.printer import LABELS_MAX, LabelAlbum
+from hazgate_simulators.site.printer import TsplLabelPrinter
 
-PNG = b"\x89PNG\r\n\x1a\n first"
-PNG_2 = b"\x89PNG\r\n\x1a\n second"
+# Two labels of 8x8 dots, the upper half black (a 0 bit burns a dot).
+JOB = b"SIZE 1 mm,1 mm\r\nCLS\r\nBITMAP 0,0,1,8,0,\x00\x00\x00\x00\xff\xff\xff\xff\r\nPRINT 1,2\r\n"
 CAPTURED = bytes.fromhex("02 2B 30 30 30 30 38 35 30 31 36 03")
-
-
-class PaperPrinter:
-    """A printer that prints what the test gives it."""
-
-    address = "tcp:127.0.0.1:9100"
-    faults: Sequence[str] = ("paper_out", "silent")
-
-    def __init__(self) -> None:
-        self.fault: str | None = None
-        self.fresh: list[bytes] = []
-
-    def set_fault(self, name: str | None) -> None:
-        if name is not None and name not in self.faults:
-            raise ValueError(f"printer fault {name!r}: there are {', '.join(self.faults)}")
-        self.fault = name
-
-    def take_labels(self) -> list[bytes]:
-        taken, self.fresh = self.fresh, []
-        return taken
-
-    async def start(self) -> None:
-        """Always on."""
-
-    async def stop(self) -> None:
-        """Never off."""
 
 
 @pytest.fixture
@@ -51,8 +25,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     replay = Replay("yaohua-tf0", "test", (ReplayCase("person-85kg", "capture", (CAPTURED,), None),))
     made = Site(
         ScaleSimulator("yaohua-tf0", f"pty:{tmp_path / 'scale'}", seed=5),
-        printer=PaperPrinter(),
-        album=LabelAlbum(tmp_path / "labels"),
+        printer=TsplLabelPrinter("127.0.0.1", 0, tmp_path / "labels"),
         replay=replay,
     )
     await made.start()
@@ -141,30 +114,26 @@ async def test_the_captured_bag_is_replayed_until_the_load_is_removed(client: ht
     await state_when(client, lambda s: s["scale"]["frames"][0]["text"] == "<02>+000000219<03>")
 
 
-async def test_printed_labels_are_listed_newest_first_and_kept_as_files(
+async def test_printed_labels_are_listed_newest_first_and_shown_again_by_the_next_run(
     site: Site, client: httpx.AsyncClient, tmp_path: Path
 ) -> None:
-    """Numbers, pictures and files agree, also for the next run of the site."""
-    assert isinstance(site.printer, PaperPrinter)
-    site.printer.fresh = [PNG, PNG_2]
+    """A TSPL job sent to the printer's port appears as two pictures, which outlive the process as files."""
+    assert site.printer is not None
+    host, _, port = site.printer.address.removeprefix("tcp:").rpartition(":")
+    _, writer = await asyncio.open_connection(host, int(port))
+    writer.write(JOB)
+    await writer.drain()
+    await state_when(client, lambda s: s["labels"] == [2, 1])
+    writer.close()
     assert (await client.get("/api/labels")).json() == {"labels": [2, 1]}
     picture = await client.get("/api/labels/1.png")
-    assert (picture.content, picture.headers["content-type"]) == (PNG, "image/png")
+    assert picture.headers["content-type"] == "image/png"
+    assert picture.content == tmp_path.joinpath("labels", "label-000001.png").read_bytes()
     assert (await client.get("/api/labels/3.png")).status_code == 404
-    assert tmp_path.joinpath("labels", "label-0002.png").read_bytes() == PNG_2
-    next_run = LabelAlbum(tmp_path / "labels")
-    assert next_run.numbers == [2, 1]
-    assert next_run.add(PNG) == 3
-
-
-def test_the_album_forgets_the_oldest_label_at_its_bound() -> None:
-    """LABELS_MAX pictures stay in memory."""
-    album = LabelAlbum()
-    for _ in range(LABELS_MAX + 1):
-        album.add(PNG)
-    assert len(album.numbers) == LABELS_MAX
-    assert album.png(1) is None
-    assert album.png(LABELS_MAX + 1) == PNG
+    next_run = TsplLabelPrinter("127.0.0.1", 0, tmp_path / "labels")
+    await next_run.start()
+    assert (next_run.numbers, next_run.png(1)) == ([2, 1], picture.content)
+    await next_run.stop()
 
 
 async def test_the_page_asks_nobody_else(client: httpx.AsyncClient) -> None:
