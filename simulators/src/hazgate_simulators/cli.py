@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import typer
 
+from hazgate_simulators.core.command import core_app
+from hazgate_simulators.printer.command import printer_app
 from hazgate_simulators.scale.command import scale
 from hazgate_simulators.site.command import site
 
@@ -14,6 +16,8 @@ app = typer.Typer(
 )
 app.command("scale")(scale)
 app.command("site")(site)
+app.add_typer(printer_app, name="printer")
+app.add_typer(core_app, name="core")
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ TORN = (bytes.fromhex("02 2B 30 30"), bytes.fromhex("30 30 38 35 30 31 36 03"))
 
 
 async def test_captured_frames_are_sent_as_they_arrived_and_physics_takes_over(transcript: Path) -> None:
-    """Empty, then the torn frame in its two reads without end; removing the load ends it and the scale swings to zero."""
+    """Empty, then the torn frame in its two reads without end; removing the load lets the scale swing to zero."""
     scale = ScaleSimulator("yaohua-tf0", "tcp:127.0.0.1:0", rate_hz=50)
     await scale.start()
     try:
@@ -61,11 +61,11 @@ def test_a_file_that_is_no_transcript_is_refused(tmp_path: Path, text: str) -> N
     """Whatever YAML it is."""
     path = tmp_path / "other.yaml"
     path.write_text(text)
-    with pytest.raises(ReplayError, match="transcript|it is of x"):
+    with pytest.raises(ReplayError, match=r"transcript|it is of x"):
         load_replay(str(path), "yaohua-tf0")
 
 
 def test_a_missing_transcript_is_named() -> None:
     """With what to give instead."""
-    with pytest.raises(ReplayError, match="cannot read it.*give a file or the id"):
+    with pytest.raises(ReplayError, match=r"cannot read it.*give a file or the id"):
         load_replay("no-such-device", "yaohua-tf0")

@@ -19,7 +19,7 @@ from hazgate_simulators.scale.links import LinkError
 from hazgate_simulators.scale.physics import Answer
 from hazgate_simulators.scale.replay import Replay
 from hazgate_simulators.scale.simulator import FaultNotPossibleError, ScaleSimulator, readable
-from hazgate_simulators.site.printer import LabelAlbum, LabelPrinter
+from hazgate_simulators.site.printer import LabelPrinter
 
 STATIC = Path(__file__).parent / "static"
 EVENT_PERIOD_S = 0.1
@@ -57,19 +57,17 @@ class FaultOrder(BaseModel):
 
 
 class Site:
-    """The scale, the printer if there is one, and what it printed. start() and stop() as a whole."""
+    """The scale and the printer if there is one. start() and stop() as a whole."""
 
     def __init__(
         self,
         scale: ScaleSimulator,
         *,
         printer: LabelPrinter | None = None,
-        album: LabelAlbum | None = None,
         replay: Replay | None = None,
     ) -> None:
         self.scale = scale
         self.printer = printer
-        self.album = album or LabelAlbum()
         self.replay = replay
         self.stopping = asyncio.Event()
 
@@ -90,22 +88,21 @@ class Site:
             await self.printer.stop()
 
     async def watch(self) -> None:
-        """Collect labels until stopping; raises what ended the scale, so that the site does not live on half dead."""
+        """Return when stopping; raises what ended the scale, so that the site does not live on half dead."""
         while not self.stopping.is_set():
-            self.collect_labels()
             self.scale.check_alive()
             try:
                 await asyncio.wait_for(self.stopping.wait(), WATCH_PERIOD_S)
             except TimeoutError:
                 continue
 
-    def collect_labels(self) -> None:
-        for png in self.printer.take_labels() if self.printer is not None else ():
-            self.album.add(png)
+    @property
+    def labels(self) -> list[int]:
+        """Numbers of the printed labels, newest first."""
+        return [] if self.printer is None else self.printer.numbers
 
     def state(self) -> dict[str, Any]:
         """Everything the page shows, as JSON values; weights are texts."""
-        self.collect_labels()
         scale = self.scale
         indication = scale.indication_now()
         case = scale.replayed
@@ -146,7 +143,7 @@ class Site:
                 "fault": self.printer.fault,
                 "faults": list(self.printer.faults),
             },
-            "labels": self.album.numbers[:LABELS_SHOWN],
+            "labels": self.labels[:LABELS_SHOWN],
         }
 
 
@@ -200,7 +197,7 @@ def create_app(site: Site) -> FastAPI:
             if "printer" in order.model_fields_set:
                 if site.printer is None:
                     raise HTTPException(422, "set a printer fault: this site has no printer")
-                site.printer.set_fault(order.printer)
+                await site.printer.set_fault(order.printer)
             if "scale" in order.model_fields_set:
                 await site.scale.set_fault(order.scale)
         except (FaultNotPossibleError, ValueError) as exc:
@@ -218,12 +215,11 @@ def create_app(site: Site) -> FastAPI:
 
     @app.get("/api/labels")
     async def labels() -> dict[str, list[int]]:
-        site.collect_labels()
-        return {"labels": site.album.numbers}
+        return {"labels": site.labels}
 
     @app.get("/api/labels/{number}.png")
     async def label(number: int) -> Response:
-        png = site.album.png(number)
+        png = None if site.printer is None else site.printer.png(number)
         if png is None:
             raise HTTPException(404, f"label {number}: nothing with this number was printed here, or it is forgotten")
         return Response(png, media_type="image/png", headers={"Cache-Control": "max-age=3600"})

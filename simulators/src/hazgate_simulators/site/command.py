@@ -23,7 +23,6 @@ from hazgate_simulators.scale.options import (
     build_scale,
     captured_bag,
 )
-from hazgate_simulators.site.printer import LabelAlbum, LabelPrinter
 
 
 def site(
@@ -36,7 +35,9 @@ def site(
         int | None,
         typer.Option("--printer-port", min=0, max=65535, help="Printer port, 0 = any; left out = no printer."),
     ] = None,
-    labels: Annotated[Path | None, typer.Option("--labels", help="Folder for the printed labels as PNG.")] = None,
+    labels: Annotated[
+        Path | None, typer.Option("--labels", help="Folder the printer keeps its labels in, as PNG.")
+    ] = None,
     listen: Annotated[str, typer.Option("--listen", help="HOST:PORT of the page; port 0 = any free.")] = "127.0.0.1:0",
     replay: ReplayOption = None,
     seed: Seed = 0,
@@ -50,13 +51,15 @@ def site(
     host, _, port = listen.rpartition(":")
     if not host or not port.isdecimal():
         raise typer.BadParameter(f"listen {listen!r}: write HOST:PORT")
-    printer = None if printer_port is None else open_printer(printer_host, printer_port)
 
     from hazgate_simulators.site.app import Site  # the web libraries load only for this command
+    from hazgate_simulators.site.printer import TsplLabelPrinter
     from hazgate_simulators.site.server import serve
 
+    printer = None if printer_port is None else TsplLabelPrinter(printer_host, printer_port, labels)
+
     async def run() -> None:
-        place = Site(scale, printer=printer, album=LabelAlbum(labels), replay=wanted or captured_bag(profile))
+        place = Site(scale, printer=printer, replay=wanted or captured_bag(profile))
         with _listening(host, int(port)) as listener:
             await place.start()
             try:
@@ -78,11 +81,6 @@ def site(
         raise typer.Exit(1) from exc
 
 
-def open_printer(host: str, port: int) -> LabelPrinter:
-    """The printer simulator behind the site's port."""
-    raise typer.BadParameter(f"printer on {host}:{port}: no printer simulator is installed")
-
-
 @contextlib.contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
@@ -90,6 +88,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
+            listener.listen()  # before the address is printed: whoever reads it may connect at once
         except OSError as exc:
             raise LinkError(f"listen on {host}:{port} for the page: {exc.strerror}; choose another port") from exc
         yield listener

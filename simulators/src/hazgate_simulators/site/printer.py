@@ -1,17 +1,19 @@
-"""What the site needs of a printer, and the album of what it printed."""
+"""The site's label printer: the TSPL simulator with the labels it printed, by number."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-LABELS_MAX = 500  # the album forgets the oldest beyond this; files in a folder stay
+from hazgate_simulators.printer.device import Fault, TsplPrinter
+
+EARLIER_MAX = 24  # labels of earlier runs that are shown again
 
 
 class LabelPrinter(Protocol):
-    """A printer simulator as the site sees it."""
+    """A printer as the site sees it."""
 
     @property
     def address(self) -> str: ...
@@ -23,47 +25,65 @@ class LabelPrinter(Protocol):
     @property
     def fault(self) -> str | None: ...
 
-    def set_fault(self, name: str | None) -> None:
+    async def set_fault(self, name: str | None) -> None:
         """Raises ValueError for an unknown name."""
 
-    def take_labels(self) -> list[bytes]:
-        """PNGs printed since the last call, oldest first."""
+    @property
+    def numbers(self) -> list[int]:
+        """Labels that can be had, newest first."""
+
+    def png(self, number: int) -> bytes | None: ...
 
     async def start(self) -> None: ...
 
     async def stop(self) -> None: ...
 
 
-class LabelAlbum:
-    """Printed labels by number from 1; with a folder they are also files there, and those of earlier runs are shown."""
+class TsplLabelPrinter:
+    """The simulated TSPL printer; with a folder it keeps its labels there and shows those of earlier runs too."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    faults: Sequence[str] = tuple(fault.value for fault in Fault if fault is not Fault.READY)
+
+    def __init__(self, host: str, port: int, folder: Path | None = None) -> None:
+        self._host = host
         self._folder = folder
-        self._pngs: OrderedDict[int, bytes] = OrderedDict()
-        self._last = 0
-        if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            numbered = sorted((int(path.stem.removeprefix("label-")), path) for path in folder.glob("label-[0-9]*.png"))
-            for number, path in numbered[-LABELS_MAX:]:
-                self._pngs[number] = path.read_bytes()
-                self._last = number
+        self._device = TsplPrinter(host, port, folder=folder)
+        self._earlier: dict[int, bytes] = {}
+
+    @property
+    def address(self) -> str:
+        return f"tcp:{self._host}:{self._device.port}"
+
+    @property
+    def fault(self) -> str | None:
+        return None if self._device.fault is Fault.READY else self._device.fault.value
+
+    async def set_fault(self, name: str | None) -> None:
+        if name is not None and name not in self.faults:
+            raise ValueError(f"printer fault {name!r}: there are {', '.join(self.faults)}")
+        await self._device.set_fault(Fault.READY if name is None else Fault(name))
 
     @property
     def numbers(self) -> list[int]:
-        """Newest first."""
-        return list(reversed(self._pngs))
+        return [printed.number for printed in reversed(self._device.printed)] + list(self._earlier)
 
     def png(self, number: int) -> bytes | None:
-        return self._pngs.get(number)
+        for printed in self._device.printed:
+            if printed.number == number:
+                return printed.png
+        return self._earlier.get(number)
 
-    def add(self, png: bytes) -> int:
-        """Keep a label; gives its number."""
-        self._last += 1
-        self._pngs[self._last] = png
-        if len(self._pngs) > LABELS_MAX:
-            self._pngs.popitem(last=False)
+    async def start(self) -> None:
         if self._folder is not None:
-            fresh = self._folder / f".label-{self._last:04}.png"
-            fresh.write_bytes(png)
-            fresh.replace(self._folder / f"label-{self._last:04}.png")
-        return self._last
+            self._earlier = await asyncio.to_thread(_newest_labels, self._folder)
+        await self._device.start()
+
+    async def stop(self) -> None:
+        await self._device.stop()
+
+
+def _newest_labels(folder: Path) -> dict[int, bytes]:
+    """The newest labels of the folder by number, newest first."""
+    paths = [path for path in folder.glob("label-*.png") if path.stem.removeprefix("label-").isdecimal()]
+    numbered = sorted(((int(path.stem.removeprefix("label-")), path) for path in paths), reverse=True)
+    return {number: path.read_bytes() for number, path in numbered[:EARLIER_MAX]}
