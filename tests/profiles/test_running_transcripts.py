@@ -90,6 +90,12 @@ def test_captured_bytes_become_json_objects() -> None:
     assert list(readings_of("yaohua-tf0", (captured[place : place + 1] for place in range(len(captured))))) == objects
 
 
+def test_digits_are_kept_and_zero_has_no_sign() -> None:
+    """2.50 is not 2.5, leading zeros say nothing, and an empty platform never shows -0.00."""
+    lines = b"".join(b"ST,GS,%bkg\r\n" % number for number in (b"+  2.50", b"+002.50", b"-  0.00", b"-  0.50"))
+    assert [item["weight"] for item in readings_of("st-gs", lines)] == ["2.50", "2.50", "0.00", "-0.50"]
+
+
 def test_a_question_that_cannot_be_answered_raises_before_the_first_object() -> None:
     """An unknown profile and a missing setting are no empty answers."""
     with pytest.raises(ProfileError):
