@@ -54,7 +54,7 @@ def test_paths_are_relative_to_the_file_and_the_rest_has_defaults(tmp_path: Path
         ("  host: 127.0.0.1", "  username: x", 2, "broker.host: is missing; allowed: a text"),
         ("core:\n  url: http://127.0.0.1:8090\n", "", 1, "core: is missing; allowed: keys url, timeout_s"),
         ("data_folder: store", "data_folder: store\nspeed: 9", 2, "speed: no such key; allowed: data_folder, database"),
-        ("data_folder: store", "data_folder: [", 2, "not YAML"),
+        ("data_folder: store", "data_folder: [", 3, "not YAML"),
     ],
 )
 def test_a_wrong_key_is_named_with_its_line_and_what_is_allowed(

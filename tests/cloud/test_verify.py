@@ -94,7 +94,8 @@ def insert_record(tx: Connection) -> None:
     "change",
     [
         flip_body_byte, change_seq, drop_record, drop_newest, flip_seal, drop_seal, change_bag_weight, drop_bag,
-        change_submission, drop_submission, lift_flag, drop_note, settle_untold, cut_trace_link, swap_key, insert_record,
+        change_submission, drop_submission, lift_flag, drop_note, settle_untold, cut_trace_link, swap_key,
+        insert_record,
     ],
     ids=lambda act: act.__name__,
 )  # fmt: skip

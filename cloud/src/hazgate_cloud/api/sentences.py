@@ -53,13 +53,13 @@ FLAGS: dict[str, tuple[str, str]] = {
 ALARMS: dict[str, tuple[str, str]] = {
     "fork": (
         "日志出现分叉：磁盘被复制或回退过，请到现场核查",
-        "Its journal forks: a copied or restored disk; look on site",
+        "A forked journal: a copied or restored disk",
     ),
     "core_refused": ("监管平台退回了一条记录", "The core refused a record"),
     "core_unclear": ("一条记录多次上报仍无明确结果，后续记录不受影响", "The core gives no plain answer about a record"),
     "quarantine_full": (
         "隔离区已满，不再保留新的异常报文",
-        "The quarantine is full; refused pushes are no longer kept",
+        "The quarantine is full; nothing more is kept",
     ),
     "push_box_unknown": ("收到未登记设备的报文，已隔离", "A push of a box nobody registered, kept in quarantine"),
     "push_malformed": ("收到无法解析的报文，已隔离", "An unreadable push, kept in quarantine"),
@@ -70,11 +70,11 @@ ALARMS: dict[str, tuple[str, str]] = {
     "push_genesis_wrong": ("设备密钥与登记不符，已隔离", "A journal of another key than registered, in quarantine"),
     "push_notes_after_absurd": (
         "报文中的回执编号异常，已隔离",
-        "A push with an absurd note number, kept in quarantine",
+        "A push with an absurd note number, in quarantine",
     ),
     "push_collector_error": (
         "云端程序处理报文时出错，报文已隔离",
-        "The collector failed on a push, kept in quarantine",
+        "The collector failed on a push, in quarantine",
     ),
 }
 
