@@ -157,8 +157,8 @@ def _laumas_by_the_manual(stream: bytes) -> list[Decimal | None]:
     place = 0
     while place < len(stream):
         answer, exception = stream[place : place + 15], stream[place : place + 5]
-        begun = len(answer) < 3 or len(answer) < 15 and answer[1:3] == b"\x03\x0a"
-        if begun or len(exception) < 5 and exception[1] == 0x83 or len(answer) < 8 and request.startswith(answer):
+        begun = len(answer) < 3 or (len(answer) < 15 and answer[1:3] == b"\x03\x0a")
+        if begun or (len(exception) < 5 and exception[1] == 0x83) or (len(answer) < 8 and request.startswith(answer)):
             break  # what has begun may still be completed
         if len(answer) == 15 and answer[1:3] == b"\x03\x0a" and _crc_by_division(answer) == 0:
             place += 15

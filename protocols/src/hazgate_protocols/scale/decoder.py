@@ -287,6 +287,7 @@ class _RtuFrames:
             if len(raw) < length:
                 break
             if raw == self._request:
+                noise.accept(events)
                 position += length
                 continue
             if crc16_modbus(raw[:-2]) != raw[-2:]:
