@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from hazgate_edge.domain.view import PrintState
-from hazgate_edge.printing.links import Target
+from hazgate_edge.printing.links import Target, open_link
 from hazgate_edge.printing.tspl_printer import FileTarget, PrintOutcome, StatusUse, TcpTarget, TsplPrinter
 from hazgate_protocols.label.tspl import STATUS_REQUEST, PrinterStatus, encode_job
 from hazgate_simulators.printer import device
@@ -175,8 +175,20 @@ async def test_a_printer_that_takes_no_bytes_does_not_hold_the_box_for_ever() ->
     server.close()
 
 
+async def test_a_link_that_has_hung_up_takes_no_byte_of_a_job(simulator: device.TsplPrinter) -> None:
+    """Once the hang-up was seen, send() refuses and nothing has left us: the job may be called FAILED."""
+    link = await open_link(TcpTarget("127.0.0.1", simulator.port), timeout_s=2.0, reads=True)
+    await simulator.set_fault(Fault.REFUSE)
+    with pytest.raises(ConnectionError):
+        await link.ask(STATUS_REQUEST, 2.0)
+    with pytest.raises(ConnectionError):
+        await link.send(JOB, 1.0)
+    assert not link.bytes_left_us
+    await link.close()
+
+
 async def test_a_printer_that_hangs_up_before_the_job_is_a_failure() -> None:
-    """Ready, then gone before the first byte: FAILED, PRN-02."""
+    """Connected, then gone instead of a status: FAILED, PRN-02."""
 
     async def leaves(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readexactly(len(STATUS_REQUEST))

@@ -176,6 +176,19 @@ async def test_a_refusing_printer_is_back_on_the_same_port(printer: TsplPrinter)
     await again.close()
 
 
+async def test_stopping_with_clients_connected_is_quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """stop() hangs up on the served and on the waiting client and asyncio has nothing to complain about."""
+    device = TsplPrinter(slow_ms=0)
+    await device.start()
+    hosts = [await Host.connect(device) for _ in range(2)]
+    assert await hosts[0].ask() == 0x00
+    await device.stop()
+    for host in hosts:
+        assert await host.reader.read() == b""
+        host.writer.close()
+    assert not caplog.records
+
+
 async def test_a_second_client_waits_for_the_first(printer: TsplPrinter) -> None:
     """One at a time, like most printers: no answer until the first client has gone."""
     first = await Host.connect(printer)

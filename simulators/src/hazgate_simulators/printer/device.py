@@ -73,7 +73,7 @@ class TsplPrinter:
         self._head: asyncio.Task[None] | None = None
         self._changed = asyncio.Event()
         self._line = asyncio.Lock()
-        self._clients: set[asyncio.Task[None]] = set()
+        self._clients: dict[asyncio.StreamWriter, asyncio.Task[None] | None] = {}
         self._waiting: deque[tuple[bytes, ...]] = deque()
         self._number = 0
         self.printed: deque[Printed] = deque(maxlen=PRINTED_MAX)
@@ -122,14 +122,13 @@ class TsplPrinter:
         if self._server is not None:
             self._server.close()
             self._server = None
-        for client in self._clients:
-            client.cancel()
-        await asyncio.gather(*self._clients, return_exceptions=True)
+        # Hanging up ends each client's task by itself; a cancelled one would be logged as an error by asyncio.
+        for writer in self._clients:
+            writer.transport.abort()
+        await asyncio.gather(*(task for task in self._clients.values() if task is not None))
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        client = asyncio.current_task()
-        if client is not None:
-            self._clients.add(client)
+        self._clients[writer] = asyncio.current_task()
         try:
             async with self._line:
                 await self._talk(reader, writer)
@@ -140,8 +139,7 @@ class TsplPrinter:
                 writer.transport.abort()
             else:
                 writer.close()
-            if client is not None:
-                self._clients.discard(client)
+            del self._clients[writer]
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         tspl = TsplReader(self._dots_per_mm)
