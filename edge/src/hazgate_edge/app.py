@@ -180,12 +180,14 @@ async def _until_stopped(parts: Parts, config: Config, config_path: Path) -> Non
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     porter = await _porter(config, config_path)
+    door = Door(parts.agent, config.data_folder / DOOR_FILE)
+    await door.open()
     async with asyncio.TaskGroup() as tasks:
         running = [
             tasks.create_task(parts.reader.run(), name="scale"),
             tasks.create_task(parts.spooler.run(), name="spooler"),
             tasks.create_task(parts.uplink.run(), name="uplink"),
-            tasks.create_task(Door(parts.agent, config.data_folder / DOOR_FILE).run(), name="door"),
+            tasks.create_task(door.run(), name="door"),
             tasks.create_task(porter.run(), name="porter"),
         ]
         host, port = porter.address

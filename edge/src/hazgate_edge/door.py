@@ -35,6 +35,7 @@ class Door:
         self._box = box
         self._path = path
         self._clients = 0
+        self._server: asyncio.Server | None = None
         self._calls: dict[str, Callable[[dict[str, Any]], Awaitable[Any]]] = {
             "about": self._about,
             "weigh": lambda given: box.weigh(**given),
@@ -45,16 +46,21 @@ class Door:
             "print_again": lambda given: box.print_again(**given),
         }
 
-    async def run(self) -> None:
+    async def open(self) -> None:
         """Listen; a stale socket of an earlier run is replaced."""
         self._path.unlink(missing_ok=True)
         mask = os.umask(0o177)
         try:
-            server = await asyncio.start_unix_server(self._serve, str(self._path), limit=LINE_BYTES_MAX)
+            self._server = await asyncio.start_unix_server(self._serve, str(self._path), limit=LINE_BYTES_MAX)
         finally:
             os.umask(mask)
-        async with server:
-            await server.serve_forever()
+
+    async def run(self) -> None:
+        """Serve until cancelled; after open()."""
+        if self._server is None:
+            raise RuntimeError("open the door before serving at it")
+        async with self._server:
+            await self._server.serve_forever()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._clients >= CLIENTS_MAX:
