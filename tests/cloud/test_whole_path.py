@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import stat
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -229,7 +228,7 @@ async def test_what_the_collector_keeps_is_its_owners_alone(world: World) -> Non
     """Folder 0700; database, its companions and the key 0600."""
     await world.push(world.box.push())
     folder = world.folder / "store"
-    modes = {path.name: stat.S_IMODE(os.stat(path).st_mode) for path in folder.iterdir()}
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert set(modes) >= {"collector.db", "collector.db-wal", "collector.key"}
     assert set(modes.values()) == {0o600}

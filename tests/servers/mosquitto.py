@@ -33,6 +33,9 @@ class Mosquitto:
         self.port = port or free_port()
         folder.mkdir(parents=True, exist_ok=True)
         lines = [f"listener {self.port} {self.host}", "persistence false", *settings]
+        if os.geteuid() == 0:
+            # Started as root it would become the user mosquitto, who cannot read this folder.
+            lines.append("user root")
         if accounts is None:
             lines.append("allow_anonymous true")
         else:

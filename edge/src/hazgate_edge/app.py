@@ -27,7 +27,7 @@ from hazgate_edge.journal.store import Journal
 from hazgate_edge.porter import Porter
 from hazgate_edge.printing.drawing import Drawing
 from hazgate_edge.printing.spooler import Spooler
-from hazgate_edge.printing.tspl_printer import FileTarget, TcpTarget, TsplPrinter
+from hazgate_edge.printing.tspl_printer import FileTarget, StatusUse, TcpTarget, TsplPrinter
 from hazgate_edge.scale.reader import ScaleReader
 from hazgate_edge.sync.dialogue import Dialogue
 from hazgate_edge.sync.mqtt import Uplink
@@ -112,9 +112,10 @@ def scale_of(config: Config, clock: Clock) -> tuple[Profile, Pan, ScaleReader]:
 def printer_of(config: Config) -> TsplPrinter:
     """The configured printer."""
     printer = config.printer
+    status = StatusUse.REQUIRED if printer.answers_status else StatusUse.NONE
     if printer.kind == "tcp":
-        return TsplPrinter(TcpTarget(printer.host or "", printer.port), answers_status=printer.answers_status)
-    return TsplPrinter(FileTarget(Path(printer.path or "")), answers_status=printer.answers_status)
+        return TsplPrinter(TcpTarget(printer.host or "", printer.port), status=status)
+    return TsplPrinter(FileTarget(Path(printer.path or "")), status=status)
 
 
 def build(config: Config, clock: Clock) -> Parts:

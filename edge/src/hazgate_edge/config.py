@@ -46,6 +46,7 @@ def _hex_key(value: str) -> str:
 
 
 MassValue = Annotated[Mass, BeforeValidator(_mass)]
+PathValue = Annotated[Path, Field(strict=False)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
@@ -148,8 +149,8 @@ class Broker(_Part):
     host: Text
     port: Port = 1883
     username: Text | None = None
-    password_file: Path | None = None
-    tls_ca_file: Path | None = None
+    password_file: PathValue | None = None
+    tls_ca_file: PathValue | None = None
 
 
 class Collector(_Part):
@@ -205,7 +206,7 @@ class Config(_Part):
     """The whole file."""
 
     box: Annotated[str, AfterValidator(_box)]
-    data_folder: Annotated[Path, Field(strict=False)]
+    data_folder: PathValue
     site: Text
     unit: Unit
     operators: Annotated[tuple[Text, ...], Field(min_length=1, strict=False)]
@@ -214,7 +215,7 @@ class Config(_Part):
     scales: Annotated[tuple[Scale, ...], Field(min_length=1, max_length=1, strict=False)]
     printer: Printer
     label_qr_base: str = ""
-    label_font: Path | None = None
+    label_font: PathValue | None = None
     numbers: Numbers = Numbers()
     terminal: Terminal = Terminal()
     containers: Annotated[tuple[Container, ...], Field(min_length=1, strict=False)]

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hazgate_protocols import canonical
+from hazgate_protocols.scale.options import OptionError, check_defaults
 from hazgate_protocols.scale.spec import Profile
 
 if TYPE_CHECKING:
@@ -81,6 +82,10 @@ class Registry:
         """Raises ProfileError unless every transcript of the profile passes, however its bytes arrive."""
         from hazgate_profiles.transcripts import TranscriptError, read_transcript, run_case
 
+        try:
+            check_defaults(profile)
+        except OptionError as exc:
+            raise ProfileError(str(exc)) from exc
         for name in profile.transcripts:
             source = self._transcript(profile.id, name)
             try:

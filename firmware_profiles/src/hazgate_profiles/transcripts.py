@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from hazgate_protocols.scale.decoder import Decoder, Event
 from hazgate_protocols.scale.options import OptionError
 from hazgate_protocols.scale.reading import Reading, Reject
+from hazgate_protocols.scale.registers import RegisterMap
 from hazgate_protocols.scale.spec import Profile, Value
 
 if TYPE_CHECKING:
@@ -90,6 +91,9 @@ def run_case(profile: Profile, case: Case) -> CaseResult:
         decoder = Decoder(profile, case.options)
     except OptionError as exc:
         return CaseResult(case.profile, case.id, (), (), str(exc))
+    asked = RegisterMap(profile, case.options).request() if case.tx and profile.registers else case.tx
+    if asked != case.tx:
+        return CaseResult(case.profile, case.id, (), (), f"asks {asked.hex(' ')} instead of {case.tx.hex(' ')}")
     events = _events(decoder, case.reads)
     readings = tuple(reading_json(event) for event in events if isinstance(event, Reading))
     rejects = tuple(str(event.reason) for event in events if isinstance(event, Reject))

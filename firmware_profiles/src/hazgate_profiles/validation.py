@@ -1,12 +1,17 @@
 """Profile files to profile objects, with errors that name file, line, key and what is allowed.
 
-pydantic and PyYAML are loaded here and in transcripts.py, when a profile is read, not when the package is imported.
+The dataclasses of hazgate_protocols.scale.spec are the schema; `_Builder` reads their types. pydantic could too, but it
+tries every member of a union (noise for the person who mends the file), takes 12 MB and 110 ms at the box's start, and
+nothing else on the way from the scale to the journal needs it. Types are exact: text is not a number, 1 is not true.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import enum
+import types
 import typing
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from hazgate_protocols.scale import spec
@@ -18,9 +23,7 @@ if TYPE_CHECKING:
 
 FILE_BYTES_MAX = 256 * 1024
 ERRORS_SHOWN = 5
-_FRAME_CLASSES = {"fixed": "Fixed", "line": "Line", "registers": "Registers"}
-_TRAFFIC_CLASSES = {"stream": "Stream", "poll": "Poll"}
-_CLASSES = {name: item for name, item in vars(spec).items() if dataclasses.is_dataclass(item)}
+_NAMES = {str: "text", int: "a whole number", bool: "true or false", types.NoneType: "null"}
 
 
 def read_yaml(source: Traversable) -> tuple[dict[str, Any], dict[tuple[str | int, ...], int]]:
@@ -81,66 +84,144 @@ def _walk(node: Any, loc: tuple[str | int, ...], lines: dict[Any, int], seen: se
 
 def validate_profile(tree: dict[str, Any], origins: Origins, source: str) -> spec.Profile:
     """The profile of a resolved tree; raises ProfileError with one line for each mistake (the first few)."""
-    from pydantic import TypeAdapter, ValidationError
-
     from hazgate_profiles.registry import ProfileError
 
-    try:
-        return TypeAdapter(spec.Profile).validate_python(tree)
-    except ValidationError as exc:
-        other = _classes_not_meant(tree)
-        mistakes = [error for error in exc.errors(include_url=False) if not other & set(error["loc"])]
-        texts = []
-        for error in mistakes[:ERRORS_SHOWN]:
-            loc = error["loc"]
-            place = tuple(str(part) if not isinstance(part, int) else part for part in loc if part not in _CLASSES)
-            file, line = _origin(place, origins, source)
-            texts.append(f"{file}:{line}: {_dotted(place)}: {_sentence(error, loc)}")
-        raise ProfileError("\n".join(texts)) from exc
+    builder = _Builder()
+    profile = builder.build(spec.Profile, tree, ())
+    if not builder.mistakes:
+        return typing.cast(spec.Profile, profile)
+    texts = []
+    for loc, sentence in builder.mistakes[:ERRORS_SHOWN]:
+        file, line = _origin(loc, origins, source)
+        texts.append(f"{file}:{line}: {_dotted(loc)}: {sentence}")
+    raise ProfileError("\n".join(texts))
 
 
-def _classes_not_meant(tree: dict[str, Any]) -> set[str]:
-    """pydantic tries each kind of frame and of traffic; only what it says of the one that is meant helps."""
-    meant = set()
-    for key, tag, classes in (("frame", "kind", _FRAME_CLASSES), ("traffic", "mode", _TRAFFIC_CLASSES)):
-        section = tree.get(key)
-        chosen = section.get(tag) if isinstance(section, dict) else None
-        meant |= {chosen_class for name, chosen_class in classes.items() if name == chosen} or set(classes.values())
-    return (set(_FRAME_CLASSES.values()) | set(_TRAFFIC_CLASSES.values())) - meant
+class _Builder:
+    """Builds objects by type and collects the mistakes; what could not be built is _BAD."""
+
+    def __init__(self) -> None:
+        self.mistakes: list[tuple[tuple[str | int, ...], str]] = []
+
+    def build(self, hint: Any, value: Any, loc: tuple[str | int, ...]) -> Any:
+        origin, inner = typing.get_origin(hint), typing.get_args(hint)
+        if dataclasses.is_dataclass(hint):
+            return self._object(hint, value, loc)
+        if origin in (typing.Union, types.UnionType):
+            return self._union(inner, value, loc)
+        if origin is tuple:
+            return self._row(inner, value, loc)
+        if origin is dict:
+            return self._map(inner, value, loc)
+        if origin is typing.Literal:
+            fits = any(value == item and type(value) is type(item) for item in inner)
+            return value if fits else self._refuse(loc, value, ", ".join(map(str, inner)))
+        if issubclass(hint, enum.Enum):
+            known = {member.value: member for member in hint}
+            fits = isinstance(value, str) and value in known
+            return known[value] if fits else self._refuse(loc, value, ", ".join(known))
+        return value if type(value) is hint else self._refuse(loc, value, _NAMES[hint])
+
+    def _refuse(self, loc: tuple[str | int, ...], value: Any, allowed: str) -> Any:
+        shown = {"True": "true", "False": "false", "None": "null"}.get(repr(value), repr(value))  # as YAML writes them
+        self.mistakes.append((loc, f"{shown[:60]} is not allowed; allowed: {allowed}"))
+        return _BAD
+
+    def _object(self, hint: Any, value: Any, loc: tuple[str | int, ...]) -> Any:
+        if not isinstance(value, dict):
+            return self._refuse(loc, value, f"a map with the keys {', '.join(_schema(hint))}")
+        schema, before = _schema(hint), len(self.mistakes)
+        for key in value:
+            if key not in schema:
+                self.mistakes.append(((*loc, key), f"unknown key; allowed: {', '.join(schema)}"))
+        parts = {}
+        for name, (inner, needed) in schema.items():
+            if name in value:
+                parts[name] = self.build(inner, value[name], (*loc, name))
+            elif needed:
+                self.mistakes.append((loc, f"the key {name} is missing"))
+        if len(self.mistakes) > before:
+            return _BAD
+        try:
+            return hint(**parts)
+        except ValueError as exc:
+            self.mistakes.append((loc, str(exc)))
+            return _BAD
+
+    def _union(self, members: tuple[Any, ...], value: Any, loc: tuple[str | int, ...]) -> Any:
+        objects = [member for member in members if dataclasses.is_dataclass(member)]
+        if isinstance(value, dict) and objects:
+            return self._tagged(objects, value, loc)
+        for member in members:
+            attempt = _Builder()
+            built = attempt.build(member, value, loc)
+            if not attempt.mistakes:
+                return built
+        return self._refuse(loc, value, " or ".join(_named(member) for member in members))
+
+    def _tagged(self, objects: list[Any], value: dict[Any, Any], loc: tuple[str | int, ...]) -> Any:
+        """Of several kinds of object, the one whose first key (kind, mode) has the value that is there."""
+        if len(objects) == 1:
+            return self._object(objects[0], value, loc)
+        tag = next(iter(_schema(objects[0])))
+        kinds = {name: item for item in objects for name in typing.get_args(_schema(item)[tag][0])}
+        chosen = value.get(tag)
+        if not isinstance(chosen, str) or chosen not in kinds:
+            return self._refuse((*loc, tag), chosen, ", ".join(kinds))
+        return self._object(kinds[chosen], value, loc)
+
+    def _row(self, inner: tuple[Any, ...], value: Any, loc: tuple[str | int, ...]) -> Any:
+        if not isinstance(value, list):
+            return self._refuse(loc, value, "a list")
+        if inner[-1] is not Ellipsis and len(value) != len(inner):
+            return self._refuse(loc, value, f"a list of {len(inner)}")
+        hints = [inner[0]] * len(value) if inner[-1] is Ellipsis else inner
+        return tuple(
+            [self.build(hint, item, (*loc, place)) for place, (hint, item) in enumerate(zip(hints, value, strict=True))]
+        )
+
+    def _map(self, inner: tuple[Any, ...], value: Any, loc: tuple[str | int, ...]) -> Any:
+        if not isinstance(value, dict):
+            return self._refuse(loc, value, "a map")
+        return {
+            self.build(inner[0], key, (*loc, key)): self.build(inner[1], item, (*loc, key))
+            for key, item in value.items()
+        }
 
 
-def _sentence(error: Any, loc: tuple[str | int, ...]) -> str:
-    if error["type"] == "unexpected_keyword_argument":
-        return f"unknown key; allowed: {', '.join(_keys_of(loc[:-1]))}"
-    if error["type"] == "missing":
-        return "this key is missing"
-    value = repr(error["input"])
-    message = str(error["msg"]).removeprefix("Value error, ")
-    return f"{message} (is {value[:60]})" if error["type"] != "value_error" else message
+_BAD: Any = object()
 
 
-def _keys_of(loc: tuple[str | int, ...]) -> list[str]:
-    """The keys of the schema at a place pydantic names."""
-    here: Any = spec.Profile
-    for part in loc:
-        if part in _CLASSES:
-            here = _CLASSES[str(part)]
-        elif dataclasses.is_dataclass(here) and isinstance(here, type):
-            hint = typing.get_type_hints(here).get(str(part))
-            found = [item for item in _CLASSES.values() if item in _mentioned(hint)]
-            here = found[0] if len(found) == 1 else here
-    return [item.name for item in dataclasses.fields(here)]
+@cache
+def _schema(hint: Any) -> dict[str, tuple[Any, bool]]:
+    """Keys of a dataclass with their types, and whether they must be there."""
+    hints = typing.get_type_hints(hint)
+    return {
+        item.name: (
+            hints[item.name],
+            item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING,
+        )
+        for item in dataclasses.fields(hint)
+    }
 
 
-def _mentioned(hint: Any) -> set[Any]:
-    inner = typing.get_args(hint)
-    return set().union(*(_mentioned(item) for item in inner)) if inner else {hint} if isinstance(hint, type) else set()
+def _named(member: Any) -> str:
+    if dataclasses.is_dataclass(member):
+        keys: dict[str, Any] = _schema(member)  # type: ignore[arg-type]  # a class is hashable
+        return f"a map with the keys {', '.join(keys)}"
+    if typing.get_origin(member) is typing.Literal:
+        return ", ".join(map(str, typing.get_args(member)))
+    if isinstance(member, type) and issubclass(member, enum.Enum):
+        return ", ".join(item.value for item in member)
+    return _NAMES.get(member, str(member))
 
 
 def _origin(place: tuple[str | int, ...], origins: Origins, source: str) -> tuple[str, int]:
-    for length in range(len(place), 0, -1):
-        if place[:length] in origins:
-            return origins[place[:length]]
+    """File and line of a place, or of the nearest place around it that is written down."""
+    names = tuple(part if isinstance(part, int) else str(part) for part in place)
+    for length in range(len(names), 0, -1):
+        if names[:length] in origins:
+            return origins[names[:length]]
     return source, 1
 
 

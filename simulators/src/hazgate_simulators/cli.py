@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from hazgate_simulators.core.command import core_app
+from hazgate_simulators.demo.command import demo
 from hazgate_simulators.printer.command import printer_app
 from hazgate_simulators.scale.command import scale
 from hazgate_simulators.site.command import site
@@ -16,6 +17,7 @@ app = typer.Typer(
 )
 app.command("scale")(scale)
 app.command("site")(site)
+app.command("demo")(demo)
 app.add_typer(printer_app, name="printer")
 app.add_typer(core_app, name="core")
 

@@ -7,11 +7,15 @@ from itertools import combinations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from hazgate_protocols.label.document import CHARACTER_MM, LabelDocument
 from hazgate_protocols.label.errors import LabelError
+from hazgate_protocols.label.fields import FIELDS, SHORTENABLE
 from hazgate_protocols.label.fonts import open_face
-from hazgate_protocols.label.layout import FIELDS, SHORTENABLE, Box, Layout, lay_out
+from hazgate_protocols.label.layout import lay_out
+from hazgate_protocols.label.placed import Box, Layout
 
 EVERY_SIZE = [(side, dots) for side in (100, 150, 200) for dots in (8, 12)]
 WHOLE = [field for field, _ in FIELDS if field not in SHORTENABLE and field != "hazard_characteristics"]
@@ -50,22 +54,58 @@ def test_nothing_overlaps_or_leaves_the_border(
     which: str, font_path: Path, side_mm: int, dots_per_mm: int, request: pytest.FixtureRequest
 ) -> None:
     """Text, pictograms and QR code lie inside the border line and never on one another or on a rule."""
-    layout = laid_out(request.getfixturevalue(which), font_path, side_mm, dots_per_mm)
-    edge = layout.border_dots
-    inside = Box(
-        layout.border.left + edge,
-        layout.border.top + edge,
-        layout.border.width - 2 * edge,
-        layout.border.height - 2 * edge,
+    assert_clear(laid_out(request.getfixturevalue(which), font_path, side_mm, dots_per_mm))
+
+
+LENGTHS = st.sampled_from([1, 2, 8, 14, 15, 30, 60, 200])
+
+
+@given(
+    lengths=st.fixed_dictionaries(dict.fromkeys((*SHORTENABLE, "unit_name", "contact", "physical_form"), LENGTHS)),
+    hazards=st.lists(st.sampled_from(["T", "C", "I", "R", "In"]), min_size=1, max_size=5, unique=True),
+    weight=st.sampled_from(["0.1 kg", "1234.56 kg", "123456.789 kg"]),
+    unit_code=st.sampled_from(["91130606MA0TETT01H", "WWWWWWWWWWWWWWWWWW", "111111111111111111"]),
+    side_mm=st.sampled_from([100, 150, 200]),
+    copy=st.sampled_from([0, 1, 99]),
+)
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+def test_any_document_is_either_laid_out_clean_or_refused_by_name(
+    document: LabelDocument,
+    font_path: Path,
+    lengths: dict[str, int],
+    hazards: list[str],
+    weight: str,
+    unit_code: str,
+    side_mm: int,
+    copy: int,
+) -> None:
+    """Whatever the lengths: nothing overlaps and uncut fields are whole, or a field that is never cut is too long."""
+    digital_id = unit_code + document.digital_id[18:]
+    text = "废油（含水）、HW08 漆渣，少量 900" * 20
+    tried = replace(
+        document,
+        **{field: text[:length] for field, length in lengths.items()},
+        hazard_characteristics=tuple(hazards),
+        weight=weight,
+        copy=copy,
+        digital_id=digital_id,
+        qr_payload=digital_id,
     )
-    things = [(f"{run.role} {run.text}", run.box) for run in layout.runs]
-    things += [(mark.code, mark.box) for mark in layout.hazards] + [("qr", layout.qr_box)]
-    for name, box in things:
-        assert inside.holds(box), name
-        for rule in layout.rules:
-            assert not overlap(box, rule), f"{name} lies on a line"
-    for (name, box), (other_name, other) in combinations(things, 2):
-        assert not overlap(box, other), f"{name} lies on {other_name}"
+    try:
+        layout = laid_out(tried, font_path, side_mm)
+    except LabelError as error:
+        refused = error.field
+    else:
+        refused = ""
+    if refused:
+        assert refused in ("unit_name", "contact", "physical_form")
+        assert len(getattr(tried, refused)) >= 30, f"{refused} is short and was refused"
+        return
+    assert_clear(layout)
+    assert layout.text_of("digital_id") == digital_id
+    assert layout.text_of("weight") == weight
 
 
 @pytest.mark.parametrize(("side_mm", "dots_per_mm"), EVERY_SIZE)
@@ -102,12 +142,19 @@ def test_a_very_long_remark_costs_the_other_fields_nothing(document: LabelDocume
     assert layout.shortened == ("remarks",)
 
 
+def test_an_ellipsis_of_the_writer_is_not_ours(document: LabelDocument, font_path: Path) -> None:
+    """A whole text that ends in an ellipsis is not reported as shortened."""
+    layout = laid_out(replace(document, remarks="待定…"), font_path)
+    assert (layout.shortened, layout.text_of("remarks")) == ((), "待定…")
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [
         ("weight", "123456789012345678901234567890 kg"),
         ("waste_code", "900-214-08-900-214-08-900-214-08-900-214-08"),
         ("unit_name", "很长的单位名称" * 60),
+        ("unit_name", "很长的单位名称" * 20),
         ("contact", "1" * 2000),
         ("digital_id", "91130606MA0TETT01H90021408202403150011"),
         ("digital_id", "91130606MA0TETT01H900214082024031500一"),
@@ -164,3 +211,22 @@ def test_sizes_outside_the_standard_are_our_own_mistake(
 
 def overlap(one: Box, other: Box) -> bool:
     return one.left < other.right and other.left < one.right and one.top < other.bottom and other.top < one.bottom
+
+
+def assert_clear(layout: Layout) -> None:
+    """Everything inside the border line, nothing on anything else."""
+    edge = layout.border_dots
+    inside = Box(
+        layout.border.left + edge,
+        layout.border.top + edge,
+        layout.border.width - 2 * edge,
+        layout.border.height - 2 * edge,
+    )
+    things = [(f"{run.role} {run.text}", run.box) for run in layout.runs]
+    things += [(mark.code, mark.box) for mark in layout.hazards] + [("qr", layout.qr_box)]
+    for name, box in things:
+        assert inside.holds(box), name
+        for rule in layout.rules:
+            assert not overlap(box, rule), f"{name} lies on a line"
+    for (name, box), (other_name, other) in combinations(things, 2):
+        assert not overlap(box, other), f"{name} lies on {other_name}"

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from hazgate_cloud.api import queries
 from hazgate_cloud.api.problems import Problem
 from hazgate_cloud.api.resources import boxes_json, find_way
-from hazgate_cloud.api.sentences import EN, FLAGS, STATES, STEPS, WORDS, ZH, Language, say
+from hazgate_cloud.api.sentences import ALARMS, EN, FLAGS, STATES, STEPS, WORDS, ZH, Language, say
 from hazgate_cloud.collector.presence import Presence
 from hazgate_cloud.domain.times import moment
 from hazgate_cloud.domain.trace import Step
@@ -65,9 +65,10 @@ def install(app: FastAPI, database: Database, presence: Presence, public_url: st
         with database.read() as tx:
             bags = queries.newest_bags(tx, BAGS_SHOWN)
             alarms = queries.newest_alarms(tx, ALARMS_SHOWN)
-        return draw(
-            "index.html", _language(request), "/", bags=bags, alarms=alarms, boxes=boxes_json(database, presence)
-        )
+        language = _language(request)
+        for alarm in alarms:
+            alarm["said"] = say(ALARMS, alarm["kind"], language)
+        return draw("index.html", language, "/", bags=bags, alarms=alarms, boxes=boxes_json(database, presence))
 
     @app.get("/t", include_in_schema=False)
     def find(label: str = "", lang: str = "") -> Response:
@@ -97,15 +98,17 @@ def _row(step: Step, language: Language) -> dict[str, Any]:
         details.append((_word(language, "reference"), values["reference"]))
     if step.key == "core_refused":
         details.append((_word(language, "reason"), values["code"]))
-    if step.key in ("flagged", "core_missing") and values.get("text"):
-        details.append(("", values["text"]))
+    if step.key == "sent_unclear":
+        details.append(("", _word(language, "status_n" if values["status"] else "no_answer", status=values["status"])))
+    if language == EN and step.key in ("flagged", "sent_unclear"):  # in full where it is written in this language
+        details.append(("", values.get("text") or values.get("detail", "")))
     if step.key.startswith("label_") and values.get("copy", "0") not in ("", "0"):
         details.append(("", _word(language, "copy_n", copy=values["copy"])))
     if values.get("by") == "operator":
         details.append(("", _word(language, "by_operator")))
     if step.key == "reprint_asked" and values["reason"]:
         details.append((_word(language, "reason"), values["reason"]))
-    if step.key in ("sent_unclear", "label_failed", "label_unknown") and values.get("detail"):
+    if step.key in ("label_failed", "label_unknown") and values.get("detail"):
         details.append(("", values["detail"]))
     return {
         "key": step.key,

@@ -50,6 +50,34 @@ FLAGS: dict[str, tuple[str, str]] = {
     "weight_below_gram": ("重量不足一克", "the weight is below one gram"),
 }
 
+ALARMS: dict[str, tuple[str, str]] = {
+    "fork": (
+        "日志出现分叉：磁盘被复制或回退过，请到现场核查",
+        "A forked journal: a copied or restored disk",
+    ),
+    "core_refused": ("监管平台退回了一条记录", "The core refused a record"),
+    "core_unclear": ("一条记录多次上报仍无明确结果，后续记录不受影响", "The core gives no plain answer about a record"),
+    "quarantine_full": (
+        "隔离区已满，不再保留新的异常报文",
+        "The quarantine is full; nothing more is kept",
+    ),
+    "push_box_unknown": ("收到未登记设备的报文，已隔离", "A push of a box nobody registered, kept in quarantine"),
+    "push_malformed": ("收到无法解析的报文，已隔离", "An unreadable push, kept in quarantine"),
+    "push_seal_wrong": ("报文签名不符，已隔离：内容可能被改动", "A push without the box's seal, kept in quarantine"),
+    "push_record_malformed": ("报文中有无法解析的记录，已隔离", "A push with an unreadable record, kept in quarantine"),
+    "push_box_wrong": ("报文中有其他设备的记录，已隔离", "A push with another box's record, kept in quarantine"),
+    "push_seq_wrong": ("报文中记录序号不连续，已隔离", "A push with a gap in its numbers, kept in quarantine"),
+    "push_genesis_wrong": ("设备密钥与登记不符，已隔离", "A journal of another key than registered, in quarantine"),
+    "push_notes_after_absurd": (
+        "报文中的回执编号异常，已隔离",
+        "A push with an absurd note number, in quarantine",
+    ),
+    "push_collector_error": (
+        "云端程序处理报文时出错，报文已隔离",
+        "The collector failed on a push, in quarantine",
+    ),
+}
+
 STATES: dict[str, tuple[str, str]] = {
     "accepted": ("监管平台已接收", "Accepted"),
     "duplicate": ("监管平台已接收", "Accepted"),
@@ -78,6 +106,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "not_yet": ("尚未", "not yet"),
     "reference": ("回执编号", "Reference"),
     "reason": ("原因", "Reason"),
+    "status_n": ("应答无效，HTTP {status}", "answer not understood, HTTP {status}"),
+    "no_answer": ("没有应答", "no answer"),
     "copy_n": ("第 {copy} 份（补打）", "copy {copy}"),
     "by_operator": ("由操作员确认", "confirmed by the operator"),
     "same_label": ("另有记录使用了同一识别码，已暂扣：", "Other records claim this label number and are held back:"),

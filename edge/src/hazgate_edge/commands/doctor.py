@@ -105,7 +105,7 @@ async def _disk(config: Config) -> Finding:
 
 
 async def _font(config: Config) -> Finding:
-    from hazgate_protocols.label.errors import FontNotFound
+    from hazgate_protocols.label.errors import FontNotFoundError
     from hazgate_protocols.label.fonts import find_font
 
     if config.label_font is not None:
@@ -113,7 +113,7 @@ async def _font(config: Config) -> Finding:
         return Finding(Light.GOOD if here else Light.BAD, str(config.label_font), "" if here else "no such file")
     try:
         return Finding(Light.GOOD, str(find_font()))
-    except FontNotFound as exc:
+    except FontNotFoundError as exc:
         return Finding(Light.BAD, "no Chinese font", str(exc))
 
 

@@ -18,14 +18,15 @@ ANSWER_HEAD = 5
 
 def answer(request: dict[str, Any]) -> bytes:
     """Draw one label: as "tspl" (black layer for pre-printed stock) or as "png" (full colour)."""
-    from hazgate_protocols.label import render, tspl
     from hazgate_protocols.label.fonts import find_font
+    from hazgate_protocols.label.render import render, to_png
+    from hazgate_protocols.label.tspl import encode_job
 
     given = request["document"]
     document = LabelDocument(**{**given, "hazard_characteristics": tuple(given["hazard_characteristics"])})
     font = Path(request["font"]) if request["font"] else find_font()
     as_tspl = request["form"] == "tspl"
-    image = render.render(
+    image = render(
         document,
         side_mm=request["side_mm"],
         dots_per_mm=request["dots_per_mm"],
@@ -33,8 +34,8 @@ def answer(request: dict[str, Any]) -> bytes:
         colour="black-layer" if as_tspl else "full-colour",
     )
     if as_tspl:
-        return tspl.encode_job(image, side_mm=request["side_mm"], gap_mm=request["gap_mm"], copies=request["labels"])
-    return render.to_png(image, request["dots_per_mm"])
+        return encode_job(image, side_mm=request["side_mm"], gap_mm=request["gap_mm"], copies=request["labels"])
+    return to_png(image, request["dots_per_mm"])
 
 
 def main() -> None:

@@ -135,7 +135,7 @@ class Spooler:
         return self.light is not Light.BAD
 
     def _may_retry(self, job: PrintJob) -> bool:
-        undrawable = job.say is not None and job.say.key == "PRN-05"
+        undrawable = job.say is not None and job.say.key == "PRN-10"
         return job.state is PrintState.FAILED and not undrawable
 
     async def _look(self) -> None:
@@ -152,7 +152,7 @@ class Spooler:
             data = await self._drawing.draw(document, form="tspl", side_mm=body.label_side_mm, labels=body.labels)
         except CannotDrawError as exc:
             log.warning("draw label %s: %s", body.label, exc)
-            say = Say("PRN-05", {"why": str(exc)[:200]})
+            say = Say("PRN-10", {"why": str(exc)[:200]})
             await self._settle(job, PrintState.FAILED, say, by="box", detail=str(exc))
             return
         await self._journal.write(lambda: self._journal.do_set_job(job, PrintState.PRINTING, None))

@@ -23,7 +23,7 @@ import asyncio
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hazgate_edge.domain.view import PrintState, Say
+from hazgate_edge.domain.view import Light, PrintState, Say
 from hazgate_edge.printing.links import FileTarget, PrinterLink, Target, TcpTarget, open_link
 from hazgate_protocols.label.tspl import STATUS_REQUEST, PrinterStatus, decode_status
 
@@ -100,6 +100,25 @@ class TsplPrinter:
                     await link.close()
             except OSError:
                 return None
+
+    async def readiness(self) -> tuple[Light, Say | None]:
+        """Whether a label could be printed now: GOOD, WARN (this printer cannot be asked), BAD with the reason."""
+        if self._status_use is StatusUse.NONE:
+            return Light.WARN, None
+        async with self._line:
+            try:
+                link = await self._open()
+            except OSError:
+                return Light.BAD, Say("PRN-02")
+            try:
+                status = await self._ask(link)
+            except OSError:
+                return Light.BAD, Say("PRN-02")
+            finally:
+                await link.close()
+        if status is None:
+            return Light.BAD, Say("PRN-08")
+        return (Light.BAD, Say(_fault_key(status))) if status.faults else (Light.GOOD, None)
 
     async def print_job(self, job: bytes) -> PrintOutcome:
         """Send one job and wait for what becomes of it. Never raises for the printer's sake.

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -75,15 +76,21 @@ class SerialLink:
         while True:
             await self._ready.wait()
             self._ready.clear()
-            try:
-                data = os.read(self._descriptor, READ_BYTES)
-            except BlockingIOError:
-                continue
-            except OSError as exc:
-                raise LinkError(f"read {self._name}: {exc.strerror}") from exc
-            if not data:
+            if data := self._take():
+                return data
+            # No bytes: a late wake-up for bytes already taken, or a port that is gone and so "readable" for ever.
+            if select.select([self._descriptor], [], [], 0)[0]:
+                if data := self._take():
+                    return data
                 raise LinkError(f"read {self._name}: the port has gone")
-            return data
+
+    def _take(self) -> bytes:
+        try:
+            return os.read(self._descriptor, READ_BYTES)
+        except BlockingIOError:
+            return b""
+        except OSError as exc:
+            raise LinkError(f"read {self._name}: {exc.strerror}") from exc
 
     async def write(self, data: bytes) -> None:
         import serial

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import socket
 import ssl
 import time
 from collections.abc import Callable
@@ -143,6 +144,8 @@ def login(broker: Broker) -> dict[str, Any]:
         "password": None if broker.password_file is None else broker.password_file.read_text("utf-8").strip(),
         "protocol": aiomqtt.ProtocolVersion.V5,
         "tls_context": _tls(broker.tls_ca_file),
+        # Else Nagle and delayed acknowledgements hold a receipt behind its PUBACK for some 40 ms (measured).
+        "socket_options": [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
     }
 
 

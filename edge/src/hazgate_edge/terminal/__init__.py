@@ -1,1 +1,4 @@
-"""The operator's web page of the box. It knows the box only through `domain/view.py`; it holds no weight and no record."""
+"""The operator's web page of the box: knows the box only through `domain/view.py`.
+
+It holds no weight, no record and no rule of weighing.
+"""

@@ -10,13 +10,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from hazgate_edge.domain.view import Box, Light, Live, Phase, Say
-from hazgate_edge.terminal.catalogue import Tone
-from hazgate_edge.terminal.speech import Spoken, local_time, speak
+from hazgate_edge.terminal.speech import local_time, speak
 from hazgate_edge.terminal.words import LIGHTS, Language, chip_name, pick, word
 
 WEIGHT_AGE_MS_MAX = 1000
@@ -57,8 +55,8 @@ def frame(live: Live, language: Language, now: datetime) -> dict[str, Any]:
         "mode": _mode(live.mode, language),
         "stable": live.stable,
         "age_ms": live.age_ms,
-        "blocked": [_spoken(said) for said in blocked],
-        "notices": [_spoken(said) for said in notices if said.key != first],
+        "blocked": [said.plain() for said in blocked],
+        "notices": [said.plain() for said in notices if said.key != first],
         "chips": [
             {"name": chip.name, "light": chip.light.value, "title": chip_name(chip, language)}
             | {"word": pick(LIGHTS[chip.light], language)}
@@ -78,14 +76,23 @@ class Streams:
     """The open streams of this terminal, at most STREAMS_MAX.
 
     boot: names this start of the program; a page that sees another one reloads itself. steady: seconds of a clock
-    that never jumps. `close` ends all streams so that the server can stop.
+    that never jumps. tick_s: pause between two looks at the box. `close` ends all streams so that the server can stop.
     """
 
-    def __init__(self, box: Box, *, boot: str, now: Callable[[], datetime], steady: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        box: Box,
+        *,
+        boot: str,
+        now: Callable[[], datetime],
+        steady: Callable[[], float],
+        tick_s: float = TICK_S,
+    ) -> None:
         self._box = box
         self._boot = boot
         self._now = now
         self._steady = steady
+        self._tick_s = tick_s
         self._open = 0
         self._closing = asyncio.Event()
 
@@ -118,7 +125,7 @@ class Streams:
 
     async def _pause(self) -> None:
         try:
-            async with asyncio.timeout(TICK_S):
+            async with asyncio.timeout(self._tick_s):
                 await self._closing.wait()
         except TimeoutError:
             return
@@ -138,7 +145,3 @@ def _due(picture: dict[str, Any], last: dict[str, Any], since_s: float) -> bool:
 
 def _mode(mode: str, language: Language) -> str:
     return word(mode, language) if mode in ("gross", "net", "tare") else word("weight", language)
-
-
-def _spoken(said: Spoken) -> dict[str, str]:
-    return asdict(said) | {"tone": Tone(said.tone).value}

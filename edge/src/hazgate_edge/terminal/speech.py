@@ -24,6 +24,10 @@ class Spoken:
     safe: str
     act: str
 
+    def plain(self) -> dict[str, str]:
+        """For JSON."""
+        return {"key": self.key, "tone": self.tone.value, "what": self.what, "safe": self.safe, "act": self.act}
+
 
 def speak(say: Say, language: Language) -> Spoken:
     """The sentence for a key. An unknown key or a missing value still says something: the screen must never fail."""
@@ -41,14 +45,12 @@ def speak(say: Say, language: Language) -> Spoken:
 
 def local_time(stamp: str | datetime, form: str = "%H:%M") -> str:
     """RFC 3339 text or an aware time as local text; "" for "", and the text itself when it is no time."""
-    if isinstance(stamp, str):
-        if not stamp:
-            return ""
-        try:
-            stamp = datetime.fromisoformat(stamp)
-        except ValueError:
-            return stamp
-    return stamp.astimezone(SHANGHAI).strftime(form)
+    if isinstance(stamp, datetime):
+        return stamp.astimezone(SHANGHAI).strftime(form)
+    try:
+        return datetime.fromisoformat(stamp).astimezone(SHANGHAI).strftime(form) if stamp else ""
+    except ValueError:
+        return stamp
 
 
 class _Values(dict[str, str]):

@@ -94,6 +94,19 @@ class LabelFace:
         return None
 
 
+class Codepoints:
+    """A set of Unicode code points as a bitmap: 136 KiB where a Python set of a Chinese font takes megabytes."""
+
+    def __init__(self) -> None:
+        self._bits = bytearray(0x110000 // 8)
+
+    def add(self, code: int) -> None:
+        self._bits[code >> 3] |= 1 << (code & 7)
+
+    def __contains__(self, code: int) -> bool:
+        return bool(self._bits[code >> 3] >> (code & 7) & 1)
+
+
 @lru_cache(maxsize=4)
 def open_face(path: Path) -> LabelFace:
     """The font at this path, opened once. Raises FontNotFoundError when it is not a font we can read."""
@@ -107,14 +120,14 @@ def open_face(path: Path) -> LabelFace:
 
 
 @lru_cache(maxsize=4)
-def covered_codepoints(path: Path, index: int) -> frozenset[int]:
+def covered_codepoints(path: Path, index: int) -> Codepoints:
     """Every code point to which the font's Unicode character map gives a glyph."""
     if path.stat().st_size > FONT_BYTES_MAX:
         raise ValueError(f"larger than {FONT_BYTES_MAX} bytes")
     return _codepoints(path.read_bytes(), index)
 
 
-def _codepoints(font: bytes, index: int) -> frozenset[int]:
+def _codepoints(font: bytes, index: int) -> Codepoints:
     start = 0
     if font[:4] == b"ttcf":
         (faces,) = struct.unpack_from(">I", font, 8)
@@ -129,23 +142,26 @@ def _codepoints(font: bytes, index: int) -> frozenset[int]:
     raise ValueError("no character map")
 
 
-def _read_cmap(font: bytes, cmap: int) -> frozenset[int]:
+def _read_cmap(font: bytes, cmap: int) -> Codepoints:
     (count,) = struct.unpack_from(">H", font, cmap + 2)
-    found: set[int] = set()
+    found = Codepoints()
+    read = 0
     for number in range(count):
         platform, encoding, offset = struct.unpack_from(">HHI", font, cmap + 4 + 8 * number)
         if platform == 0 or (platform == 3 and encoding in (1, 10)):  # the Unicode maps
             (form,) = struct.unpack_from(">H", font, cmap + offset)
             if form == 4:
-                found |= _format_4(font, cmap + offset)
+                _read_format_4(font, cmap + offset, found)
+                read += 1
             elif form == 12:
-                found |= _format_12(font, cmap + offset)
-    if not found:
+                _read_format_12(font, cmap + offset, found)
+                read += 1
+    if read == 0:
         raise ValueError("no Unicode character map of format 4 or 12")
-    return frozenset(found)
+    return found
 
 
-def _format_4(font: bytes, at: int) -> set[int]:
+def _read_format_4(font: bytes, at: int, found: Codepoints) -> None:
     (doubled,) = struct.unpack_from(">H", font, at + 6)
     segments = doubled // 2
     ends = struct.unpack_from(f">{segments}H", font, at + 14)
@@ -153,7 +169,6 @@ def _format_4(font: bytes, at: int) -> set[int]:
     deltas = struct.unpack_from(f">{segments}H", font, at + 16 + 2 * doubled)
     ranges_at = at + 16 + 3 * doubled
     ranges = struct.unpack_from(f">{segments}H", font, ranges_at)
-    found: set[int] = set()
     for segment, (first, last) in enumerate(zip(starts, ends, strict=True)):
         for code in range(first, min(last, 0xFFFE) + 1):
             if ranges[segment] == 0:
@@ -163,15 +178,13 @@ def _format_4(font: bytes, at: int) -> set[int]:
                 glyph = struct.unpack_from(">H", font, glyph_at)[0] if glyph_at + 2 <= len(font) else 0
             if glyph:
                 found.add(code)
-    return found
 
 
-def _format_12(font: bytes, at: int) -> set[int]:
+def _read_format_12(font: bytes, at: int, found: Codepoints) -> None:
     (groups,) = struct.unpack_from(">I", font, at + 12)
-    found: set[int] = set()
     for group in range(groups):
         first, last, glyph = struct.unpack_from(">III", font, at + 16 + 12 * group)
         if last > 0x10FFFF or first > last:
             raise ValueError(f"character group {first:X}..{last:X}")
-        found.update(range(first if glyph else first + 1, last + 1))
-    return found
+        for code in range(first if glyph else first + 1, last + 1):
+            found.add(code)

@@ -13,47 +13,33 @@ from typing import Protocol
 
 from hazgate_protocols.label.document import CHARACTER_MM, LabelDocument
 from hazgate_protocols.label.errors import LabelError
+from hazgate_protocols.label.fields import (
+    CAPTION,
+    ENLARGED,
+    HAZARD_HEADING,
+    ID_SEGMENTS,
+    ONE_LINE,
+    SHORTENABLE,
+    TITLE,
+    Glyphs,
+    check_document,
+)
 from hazgate_protocols.label.pictograms import HAZARDS
+from hazgate_protocols.label.placed import Box, HazardMark, Layout, Run
 from hazgate_protocols.label.qr import QUIET_MODULES, qr_modules
 from hazgate_protocols.label.wrap import Measure, shorten, wrap
 
-TITLE = "危险废物"
-HAZARD_HEADING = "危险特性"
 BLANK_MM = 3  # outside the border
 BORDER_MM = 1
 DOTS_PER_MM = (8, 12)  # "203 dpi" and "300 dpi" heads are exactly 8 and 12 dots/mm
-ID_SEGMENTS = (18, 8, 8, 3)  # unit, waste code, date, sequence
 ID_LINES = ((0,), (1, 2, 3))  # segments on each printed line
 QR_MODULE_MM_MIN = 0.5  # below that, hand scanners miss wiped labels
-PICTOGRAM_MM_MIN = 7
+PICTOGRAM_MM_MIN = {1: 7, 2: 7, 3: 5}  # by rows of pictograms; three rows only where all five hazards meet
 LINES_MAX = 12
 TALL_SAMPLE = "国危gj(（"  # the tallest ink of ordinary text
 
-# (attribute, caption lines), in the order of HJ 1276-2022.
-FIELDS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("waste_name", ("废物名称",)),
-    ("category", ("废物类别",)),
-    ("waste_code", ("废物代码",)),
-    ("physical_form", ("废物形态",)),
-    ("main_components", ("主要成分",)),
-    ("harmful_components", ("有害成分",)),
-    ("hazard_characteristics", (HAZARD_HEADING,)),
-    ("precautions", ("注意事项",)),
-    ("digital_id", ("数字", "识别码")),
-    ("unit_name", ("产生/", "收集单位")),
-    ("contact", ("联系人和", "联系方式")),
-    ("produced_on", ("产生日期",)),
-    ("weight", ("废物重量",)),
-    ("remarks", ("备注",)),
-)
-CAPTION = dict(FIELDS)
-# May end in an ellipsis, the first loses a line first. All other fields are printed whole or not at all.
-SHORTENABLE = ("remarks", "precautions", "main_components", "harmful_components", "waste_name", "category")
-ENLARGED = ("waste_code", "digital_id", "weight")
-REQUIRED = ("waste_name", "category", "waste_code", "digital_id", "unit_name", "produced_on", "weight")
 
-
-class Face(Measure, Protocol):
+class Face(Measure, Glyphs, Protocol):
     """What the layout asks of a font (fonts.LabelFace)."""
 
     def ink(self, size: int, sample: str = ...) -> tuple[int, int]:
@@ -64,83 +50,6 @@ class Face(Measure, Protocol):
         """Dots this very text may touch above and below the baseline."""
         ...
 
-    def first_missing(self, text: str) -> str | None:
-        """The first character without a glyph."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A rectangle in dots; right and bottom are just outside."""
-
-    left: int
-    top: int
-    width: int
-    height: int
-
-    @property
-    def right(self) -> int:
-        return self.left + self.width
-
-    @property
-    def bottom(self) -> int:
-        return self.top + self.height
-
-    def holds(self, other: Box) -> bool:
-        """Whether the other lies wholly inside."""
-        return (
-            self.left <= other.left
-            and self.top <= other.top
-            and other.right <= self.right
-            and other.bottom <= self.bottom
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One piece of text on one baseline. role: title, caption, value, hazard or copy."""
-
-    field: str
-    role: str
-    text: str
-    left: int
-    baseline: int
-    size: int
-    box: Box  # advance width by the height this text touches
-    bold: bool = False
-    inverse: bool = False  # blank on black
-
-
-@dataclass(frozen=True, slots=True)
-class HazardMark:
-    """One pictogram."""
-
-    code: str
-    box: Box
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """A whole label. shortened: fields that end in an ellipsis."""
-
-    side_dots: int
-    dots_per_mm: int
-    character_dots: int
-    border: Box  # outer edge of the border line
-    border_dots: int
-    rules: tuple[Box, ...]
-    runs: tuple[Run, ...]
-    hazards: tuple[HazardMark, ...]
-    qr: tuple[tuple[bool, ...], ...]
-    qr_box: Box  # with quiet zone
-    qr_module_dots: int
-    copy_box: Box | None
-    shortened: tuple[str, ...]
-
-    def text_of(self, field: str, role: str = "value") -> str:
-        """What is printed for a field, its lines put together."""
-        return "".join(run.text for run in self.runs if run.field == field and run.role == role)
-
 
 def lay_out(document: LabelDocument, *, side_mm: int, dots_per_mm: int, face: Face) -> Layout:
     """Place every field. Raises LabelError when a field may not be cut and does not fit, is empty or has no glyph."""
@@ -148,42 +57,8 @@ def lay_out(document: LabelDocument, *, side_mm: int, dots_per_mm: int, face: Fa
         raise ValueError(f"lay out label: side {side_mm} mm; HJ 1276 knows {sorted(CHARACTER_MM)}")
     if dots_per_mm not in DOTS_PER_MM:
         raise ValueError(f"lay out label: {dots_per_mm} dots/mm; heads have {DOTS_PER_MM}")
-    _check(document, face)
+    check_document(document, face)
     return _Composer(document, side_mm, dots_per_mm, face).compose()
-
-
-def _check(document: LabelDocument, face: Face) -> None:
-    for field in REQUIRED:
-        if not getattr(document, field).strip():
-            raise LabelError(field, "is empty", "a label without it is not valid; fill it in")
-    id_is_plain = document.digital_id.isascii() and document.digital_id.isalnum()
-    if len(document.digital_id) != sum(ID_SEGMENTS) or not id_is_plain:
-        raise LabelError(
-            "digital_id", f"{document.digital_id!r} is not 37 letters and digits", "check the number range"
-        )
-    if document.digital_id not in document.qr_payload:
-        raise LabelError("qr_payload", "does not contain the digital id", "build it with label.document.qr_payload")
-    if not document.hazard_characteristics:
-        raise LabelError("hazard_characteristics", "is empty", f"name at least one of {', '.join(HAZARDS)}")
-    for code in document.hazard_characteristics:
-        if code not in HAZARDS or document.hazard_characteristics.count(code) > 1:
-            raise LabelError("hazard_characteristics", f"{code!r} is unknown or doubled", f"use {', '.join(HAZARDS)}")
-    if document.copy < 0:
-        raise LabelError("copy", f"is {document.copy}", "count reprints from 1")
-    for field, _ in FIELDS:
-        value = getattr(document, field)
-        missing = face.first_missing("".join(value) if isinstance(value, tuple) else value)
-        if missing is not None:
-            raise LabelError(
-                field,
-                f"character {missing!r} (U+{ord(missing):04X}) has no glyph in the font",
-                "write it in another way or install a font that has it (fonts-noto-cjk)",
-            )
-    ours = TITLE + "…补打0123456789" + "".join("".join(lines) for _, lines in FIELDS)
-    ours += "".join(hazard.word for hazard in HAZARDS.values())
-    missing = face.first_missing(ours)
-    if missing is not None:
-        raise LabelError("title", f"the font lacks {missing!r}", "install fonts-wqy-microhei")
 
 
 @dataclass(slots=True)
@@ -195,10 +70,13 @@ class _Cell:
     value_width: int
     size: int
     lines: list[str]
+    cut: bool = False
 
-    @property
-    def cut(self) -> bool:
-        return self.lines[-1].endswith("…")
+    def shorten(self, most: int, face: Measure) -> None:
+        """Keep at most so many lines."""
+        if len(self.lines) > most:
+            self.lines = shorten(self.lines, most, width=self.value_width, size=self.size, face=face)
+            self.cut = True
 
 
 @dataclass(slots=True)
@@ -326,20 +204,15 @@ class _Composer:
         text: str = getattr(self._document, field)
         value_left = left + self._caption_width + self._gap
         width = right - self._gap - value_left
-        size = self._figure if field in ENLARGED else self._body
-        lines = self._break(field, text, width, size)
-        if len(lines) > 1 and field in ENLARGED and field != "digital_id":
-            size = self._body
+        for size in (self._figure, self._body) if field in ENLARGED else (self._body,):
             lines = self._break(field, text, width, size)
-            if len(lines) > 1:
-                raise LabelError(
-                    field, f"{text!r} does not fit on one line", "shorten it: a code or weight is never cut"
-                )
-        if len(lines) > LINES_MAX and field not in SHORTENABLE:
-            raise LabelError(field, f"{len(text)} characters do not fit", "shorten it: this field is never cut")
-        if width < size or any(self._face.width(line, size) > width for line in lines):
-            raise LabelError(field, f"{text!r} is wider than its cell", "shorten it: this field is never cut")
-        return _Cell(field, CAPTION[field], left, value_left, width, size, lines[: LINES_MAX + 1])
+            too_wide = any(self._face.width(line, size) > width for line in lines)
+            too_long = len(lines) > (1 if field in ONE_LINE else LINES_MAX)
+            if not too_wide and (not too_long or field in SHORTENABLE):
+                cell = _Cell(field, CAPTION[field], left, value_left, width, size, lines)
+                cell.shorten(LINES_MAX, self._face)
+                return cell
+        raise LabelError(field, f"{text[:60]!r} does not fit its cell", "shorten it: this field is never cut")
 
     def _break(self, field: str, text: str, width: int, size: int) -> list[str]:
         if field == "digital_id":
@@ -382,12 +255,12 @@ class _Composer:
         by_field = {cell.field: cell for cell in cells}
         longest = max((by_field[field] for field in SHORTENABLE), key=lambda cell: len(cell.lines))
         if len(longest.lines) == 1:
-            whole = max((cell for cell in cells if cell.field not in SHORTENABLE), key=lambda cell: len(cell.lines))
+            whole = max(
+                (cell for cell in cells if cell.field not in SHORTENABLE + ENLARGED), key=lambda cell: len(cell.lines)
+            )
             text = getattr(self._document, whole.field)
             raise LabelError(whole.field, f"{len(text)} characters do not fit", "shorten it: this field is never cut")
-        longest.lines = shorten(
-            longest.lines, len(longest.lines) - 1, width=longest.value_width, size=longest.size, face=self._face
-        )
+        longest.shorten(len(longest.lines) - 1, self._face)
 
     def _place_row(self, row: _Row) -> None:
         inside = row.height - self._rule  # the rule above belongs to the row
@@ -460,7 +333,7 @@ class _Composer:
     def _hazards_need(self) -> int:
         _, rows = self._hazard_grid()
         line = self._pitch(self._body)
-        return line + 2 * self._pad + rows * (PICTOGRAM_MM_MIN * self._dots_per_mm + line + self._pad) + self._pad
+        return line + 2 * self._pad + rows * (PICTOGRAM_MM_MIN[rows] * self._dots_per_mm + line + self._pad) + self._pad
 
     def _place_hazards(self, cell: Box) -> tuple[HazardMark, ...]:
         line = self._pitch(self._body)

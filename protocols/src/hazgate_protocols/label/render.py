@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Literal
 
 from hazgate_protocols.label.document import LabelDocument
 from hazgate_protocols.label.fonts import BLACK_FROM, LabelFace, open_face
-from hazgate_protocols.label.layout import Layout, lay_out
+from hazgate_protocols.label.layout import lay_out
 from hazgate_protocols.label.pictograms import HAZARDS, diamond_mask, pictogram_ink
+from hazgate_protocols.label.placed import Layout
 from hazgate_protocols.label.qr import QUIET_MODULES
 
 if TYPE_CHECKING:

@@ -81,13 +81,13 @@ def _compile_rule(rule: object, name: str, kind: Callable[[Any], object] | None 
         return lambda _: rule
     at, mask = rule.at, int(rule.mask, 16)
     shift = (mask & -mask).bit_length() - 1
-    plain: list[Any] = [_MISSING] * 256
-    for byte in range(256):
-        value = rule.map.get((byte & mask) >> shift, _MISSING)
+    entries: dict[int, Any] = {}
+    for key, value in rule.map.items():
         if isinstance(value, Lookup):
-            plain[byte] = _Deeper(_compile_rule(value, name, kind))
-        elif value is not _MISSING:
-            plain[byte] = kind(value) if kind is not None and value is not None else value
+            entries[key] = _Deeper(_compile_rule(value, name, kind))
+        else:
+            entries[key] = kind(value) if kind is not None and value is not None else value
+    plain = [entries.get((byte & mask) >> shift, _MISSING) for byte in range(256)]
 
     def get(frame: bytes) -> Any:
         value = plain[frame[at]]

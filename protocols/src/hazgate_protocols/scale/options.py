@@ -54,13 +54,24 @@ def resolve_options(profile: Profile, settings: Mapping[str, Value] | None = Non
     for name, value in chosen.items():
         if name not in profile.options:
             raise OptionError(f"profile {profile.id}: no option {name!r}; {_offered(profile)}")
-        if name not in _ALLOWED:
-            raise OptionError(f"profile {profile.id}: option {name!r} is unknown; known: {', '.join(sorted(_ALLOWED))}")
-        allows, allowed = _ALLOWED[name]
-        if not allows(value):
-            problem = "must be set" if value is None else f"has the value {value!r}"
-            raise OptionError(f"profile {profile.id}: option {name} {problem}; allowed: {allowed}")
+        _check_value(profile, name, value)
     return Options(**chosen)  # type: ignore[arg-type]  # the table above checked each value
+
+
+def check_defaults(profile: Profile) -> None:
+    """Raises OptionError unless a profile offers known options with allowed defaults; null = the site must set it."""
+    for name, value in profile.options.items():
+        if value is not None or name not in _ALLOWED:
+            _check_value(profile, name, value)
+
+
+def _check_value(profile: Profile, name: str, value: Value) -> None:
+    if name not in _ALLOWED:
+        raise OptionError(f"profile {profile.id}: option {name!r} is unknown; known: {', '.join(sorted(_ALLOWED))}")
+    allows, allowed = _ALLOWED[name]
+    if not allows(value):
+        problem = "must be set" if value is None else f"has the value {value!r}"
+        raise OptionError(f"profile {profile.id}: option {name} {problem}; allowed: {allowed}")
 
 
 def _offered(profile: Profile) -> str:

@@ -15,8 +15,6 @@ from typing import Literal, TypeAlias
 
 from hazgate_protocols.scale.reading import Mode, Status
 
-_STRICT = {"extra": "forbid"}  # pydantic reads __pydantic_config__; protocols itself needs no pydantic
-
 FRAME_BYTES_MAX = 512  # no weight record in the trade is longer; the decoder never holds more unread bytes
 REGISTERS_MAX = 125  # one Modbus request; many transmitters allow fewer
 _GROUP = re.compile(r"\(\?P<([a-z_]+)>")
@@ -31,7 +29,6 @@ class Test:
     """A fact about one byte: masked, it equals, or differs from, a value."""
 
     __test__ = False  # not a pytest class
-    __pydantic_config__ = _STRICT
 
     at: int
     mask: str = "FF"
@@ -53,8 +50,6 @@ class Lookup:
     A mapped value may be another lookup (a unit code that says "see the bit over there").
     """
 
-    __pydantic_config__ = _STRICT
-
     at: int
     map: dict[int, Lookup | Value]
     mask: str = "FF"
@@ -72,8 +67,6 @@ class Number:
     the point; "option" takes the site's setting; below 0 = fixed zeros, see the option dummy_zeros. sign: a lookup
     with "+" and "-". max: a larger magnitude refuses the frame.
     """
-
-    __pydantic_config__ = _STRICT
 
     span: tuple[int, int]
     form: Literal["ascii-int", "uint16", "int16", "uint32", "int32"]
@@ -97,8 +90,6 @@ class Number:
 class Fields:
     """Where the parts of a reading stand in the bytes; absent = the frame does not say. unit "option": default_unit."""
 
-    __pydantic_config__ = _STRICT
-
     weight: Number | None = None
     unit: Lookup | str | None = None
     stable: Lookup | bool | None = None
@@ -112,8 +103,6 @@ class Fields:
 @dataclass(frozen=True, slots=True)
 class Variant:
     """One meaning of a frame of bytes; the first variant whose tests all hold is taken."""
-
-    __pydantic_config__ = _STRICT
 
     name: str
     status: Status
@@ -129,8 +118,6 @@ class Variant:
 class Check:
     """A checksum: the algorithm over a range of the frame stands, as it comes from the algorithm, at an offset."""
 
-    __pydantic_config__ = _STRICT
-
     algo: Literal["xor-hex", "sum7-neg", "crc16-modbus"]
     over: tuple[int, int]
     at: int
@@ -140,8 +127,6 @@ class Check:
 class EndAt:
     """A byte that must stand at an offset."""
 
-    __pydantic_config__ = _STRICT
-
     offset: int
     byte: str
 
@@ -149,8 +134,6 @@ class EndAt:
 @dataclass(frozen=True, slots=True)
 class Fixed:
     """Frames of one length. `check: null` must be written out: leaving a checksum away is a decision."""
-
-    __pydantic_config__ = _STRICT
 
     kind: Literal["fixed"]
     start: str
@@ -177,8 +160,6 @@ class Fixed:
 class Says:
     """What a word of a line says of the reading; null = nothing."""
 
-    __pydantic_config__ = _STRICT
-
     stable: bool | None = None
     mode: Mode | None = None
     unit: str | None = None
@@ -193,8 +174,6 @@ class LineVariant:
     be a key in `maps` (later maps win). ignore: an answer that carries no reading. Expressions are anchored and
     linear: no quantifier on a group but "?", no look-around, no back-reference, since profiles come from the field.
     """
-
-    __pydantic_config__ = _STRICT
 
     name: str
     regex: str
@@ -220,8 +199,6 @@ class Line:
     content fault. max_length counts the line's end.
     """
 
-    __pydantic_config__ = _STRICT
-
     kind: Literal["line"]
     ends: tuple[str, ...]
     head: str
@@ -245,8 +222,6 @@ class Registers:
     address: 0-based, as on the wire. exceptions: exception codes that say more than error.
     """
 
-    __pydantic_config__ = _STRICT
-
     kind: Literal["registers"]
     function: Literal[3, 4]
     address: int
@@ -266,8 +241,6 @@ class Registers:
 class Open:
     """What opening the port must do: line levels, time to settle, whether bytes of before are thrown away."""
 
-    __pydantic_config__ = _STRICT
-
     dtr: bool = False
     rts: bool = False
     settle_ms: int = 0
@@ -277,8 +250,6 @@ class Open:
 @dataclass(frozen=True, slots=True)
 class Link:
     """Ways to reach the device; of `baud` the first is the default, the wizard tries the rest."""
-
-    __pydantic_config__ = _STRICT
 
     kinds: tuple[Literal["serial", "tcp", "modbus-rtu", "modbus-tcp"], ...]
     baud: tuple[int, ...]
@@ -292,8 +263,6 @@ class Link:
 class Stream:
     """The device talks by itself. silence_ms without a frame = link down."""
 
-    __pydantic_config__ = _STRICT
-
     mode: Literal["stream"]
     period_ms: int
     silence_ms: int
@@ -303,8 +272,6 @@ class Stream:
 class Poll:
     """The device answers. One request each interval_ms; no answer in timeout_ms counts as a reject "timeout";
     after `retries` of them in a row the link is down. guard_ms: quiet time between an answer and the next request."""
-
-    __pydantic_config__ = _STRICT
 
     mode: Literal["poll"]
     interval_ms: int
@@ -316,8 +283,6 @@ class Poll:
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Outer bounds of what the family can say, as decimal text in the frame's unit; the site narrows them."""
-
-    __pydantic_config__ = _STRICT
 
     min: str | None = None
     max: str | None = None
@@ -340,8 +305,6 @@ class StabilityWindow:
     nothing in the frame guards against a lost or changed digit. It never overrides a device that says moving.
     """
 
-    __pydantic_config__ = _STRICT
-
     when: Literal["device-silent", "always"]
     samples: int
     span_ms: int
@@ -351,8 +314,6 @@ class StabilityWindow:
 @dataclass(frozen=True, slots=True)
 class Command:
     """Bytes to send and the answers that mean done; no acks = the weight itself is the answer."""
-
-    __pydantic_config__ = _STRICT
 
     tx: str
     acks: tuple[str, ...] = ()
@@ -366,8 +327,6 @@ class Command:
 class Match:
     """What the finder may go by."""
 
-    __pydantic_config__ = _STRICT
-
     vendors: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
 
@@ -378,8 +337,6 @@ class Profile:
 
     trust: assumed < manual < bench < field. revision is raised with every change.
     """
-
-    __pydantic_config__ = _STRICT
 
     id: str
     title: dict[Literal["zh", "en"], str]

@@ -1,0 +1,112 @@
+"""A real mosquitto of our own: free port, private folder, accounts and rules when asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+START_S_MAX = 15.0
+
+
+class Mosquitto:
+    """One broker. `accounts` (name: password) closes it to everybody else; `acl` is an acl_file's text, `settings` are
+    further lines of its configuration, e.g. "max_queued_messages 10"."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        accounts: Mapping[str, str] | None = None,
+        acl: str = "",
+        settings: tuple[str, ...] = (),
+        port: int = 0,
+    ) -> None:
+        self.folder = folder
+        self.host = "127.0.0.1"
+        self.port = port or free_port()
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = [f"listener {self.port} {self.host}", "persistence false", "set_tcp_nodelay true", *settings]
+        if os.geteuid() == 0:
+            lines.append("user root")  # else it gives up its rights and can no longer read its private folder
+        if accounts is None:
+            lines.append("allow_anonymous true")
+        else:
+            lines += ["allow_anonymous false", f"password_file {self._passwords(accounts)}"]
+        if acl:
+            rules = folder / "acl"
+            rules.write_text(acl)
+            rules.chmod(0o600)
+            lines.append(f"acl_file {rules}")
+        self._config = folder / "mosquitto.conf"
+        self._config.write_text("\n".join(lines) + "\n")
+        self._program: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Starts the broker and waits until it takes connections."""
+        with (self.folder / "mosquitto.log").open("ab") as log:
+            self._program = subprocess.Popen([_program("mosquitto"), "-c", str(self._config)], stdout=log, stderr=log)
+        deadline = time.monotonic() + START_S_MAX
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection((self.host, self.port), timeout=1):
+                return
+            if self._program.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"mosquitto did not start: {(self.folder / 'mosquitto.log').read_text()[-500:]}")
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """Ends it in peace; nothing happens when it is not running."""
+        self._end(signal.SIGTERM)
+
+    def restart(self) -> None:
+        """kill -9 and start again on the same port; sessions and queues are gone."""
+        self.kill()
+        self.start()
+
+    def _end(self, how: signal.Signals) -> None:
+        if self._program is not None:
+            self._program.send_signal(how)
+            self._program.wait(10)
+            self._program = None
+
+    def _passwords(self, accounts: Mapping[str, str]) -> Path:
+        path = self.folder / "passwords"
+        path.touch(0o600)
+        path.chmod(0o600)
+        for name, password in accounts.items():
+            subprocess.run([_program("mosquitto_passwd"), "-b", str(path), name, password], check=True)
+        return path
+
+
+@contextlib.contextmanager
+def running(broker: Mosquitto) -> Iterator[Mosquitto]:
+    """The broker, started, and stopped afterwards."""
+    broker.start()
+    try:
+        yield broker
+    finally:
+        broker.stop()
+
+
+def free_port() -> int:
+    """A TCP port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _program(name: str) -> str:
+    path = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+    if path is None:
+        raise RuntimeError(f"{name} is not installed: apt-get install mosquitto")
+    return path

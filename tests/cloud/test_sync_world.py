@@ -1,0 +1,271 @@
+"""The real collector against a simple model of boxes, under loss, repetition, reordering, damage, copies and restores.
+
+Whatever happens, in the end every record on any disk is held once, every label number has one effect, nothing is an
+orphan, forks are alarmed, and the talk settles.
+"""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+import sqlite3
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from sqlalchemy import func, select
+
+from cloud.fakebox import UNIT, Clock, FakeBox, label_of
+from hazgate_cloud.collector.collector import Collector
+from hazgate_cloud.domain.box import RegisteredBox
+from hazgate_cloud.store import schema
+from hazgate_cloud.store.boxes import add_box
+from hazgate_cloud.store.engine import Database
+from hazgate_cloud.store.migrate import upgrade
+from hazgate_cloud.store.verify import verify
+from hazgate_protocols.journal.chain import ROOT
+from hazgate_protocols.journal.seal import Signer, receipt_seal_holds
+from hazgate_protocols.uplink import Have, Need, decode_answer, decode_push
+
+KEY = Signer.from_secret(b"c" * 32)
+ROUNDS_MAX = 400
+picks = st.integers(0, 1 << 16)
+
+
+@dataclass
+class Edge:
+    """A box's side of the talk, as DESIGN says it, at its simplest."""
+
+    disk: FakeBox
+    stored: int = 0  # durable: covered by a receipt
+    cursor: int = 0
+    waiting: str = ""
+    settled: bool = False
+
+    def crash(self) -> None:
+        """Forgets what is not on the disk."""
+        self.cursor, self.waiting, self.settled = self.stored, "", False
+
+    def ask(self, word: str, size: int) -> bytes:
+        """The next push."""
+        self.waiting = word
+        return self.disk.push(self.cursor, min(size, len(self.disk.bodies) - self.cursor), ask=word)
+
+    def hear(self, answer: Have | Need) -> None:
+        """Takes an answer; others' answers and late ones are nothing to it."""
+        if answer.token != self.waiting:
+            return
+        self.waiting = ""
+        mine = {own: index + 1 for index, own in enumerate(self.disk.hashes)} | {ROOT: 0}
+        if isinstance(answer, Have):
+            if answer.hash in mine:
+                self.cursor = mine[answer.hash]
+                self.stored = max(self.stored, self.cursor)
+                self.settled = self.cursor == len(self.disk.hashes)
+            return
+        self.settled = False
+        self.cursor = max((mine[step] for step in answer.ladder if mine.get(step, 1 << 30) < self.cursor), default=0)
+
+
+class SyncWorld(RuleBasedStateMachine):
+    """Messages wait in two lists and are delivered, repeated, lost or damaged in any order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="sync-world-"))
+        self.files = itertools.count()
+        self.labels = itertools.count(1)
+        self.words = itertools.count()
+        self.starts = itertools.count(1)
+        self.pushes: list[bytes] = []
+        self.answers: list[bytes] = []
+        self.copies: list[Path] = []
+        self.damaged = 0
+
+    @initialize()
+    def begin(self) -> None:
+        shutil.copy(_template(), self.folder / "0.db")
+        self.open(self.folder / "0.db")
+        self.edges = [Edge(FakeBox().begin())]
+        self.disks: list[tuple[FakeBox, int]] = []
+
+    def open(self, path: Path) -> None:
+        self.path = path
+        self.database = Database.open(f"sqlite:///{path}")
+        self.collector = Collector(self.database, KEY, Clock())
+
+    @rule(edge=picks)
+    def weigh(self, edge: int) -> None:
+        self.edges[edge % len(self.edges)].disk.weigh(next(self.labels))
+
+    @rule(edge=picks, size=st.integers(0, 4))
+    def tick(self, edge: int, size: int) -> None:
+        self.pushes.append(self.edges[edge % len(self.edges)].ask(f"w{next(self.words)}", size))
+
+    @precondition(lambda self: self.pushes)
+    @rule(which=picks, again=st.booleans())
+    def deliver_push(self, which: int, again: bool) -> None:
+        at = which % len(self.pushes)
+        self.handle(self.pushes[at] if again else self.pushes.pop(at))
+
+    @precondition(lambda self: self.answers)
+    @rule(which=picks, again=st.booleans())
+    def deliver_answer(self, which: int, again: bool) -> None:
+        at = which % len(self.answers)
+        self.tell(self.answers[at] if again else self.answers.pop(at))
+
+    @precondition(lambda self: self.pushes)
+    @rule(which=picks)
+    def lose_push(self, which: int) -> None:
+        self.pushes.pop(which % len(self.pushes))
+
+    @precondition(lambda self: self.answers)
+    @rule(which=picks)
+    def lose_answer(self, which: int) -> None:
+        self.answers.pop(which % len(self.answers))
+
+    @precondition(lambda self: self.pushes)
+    @rule(which=picks, at=picks, bit=st.integers(0, 7))
+    def damage_push(self, which: int, at: int, bit: int) -> None:
+        """A flipped bit never leads to an answer or a row, unless zstd does not mind it and the content is the same."""
+        payload = bytearray(self.pushes[which % len(self.pushes)])
+        payload[at % len(payload)] ^= 1 << bit
+        before = self.rows()
+        answer = self.collector.handle("gate-01", bytes(payload))
+        if answer is not None:
+            assert decode_push(bytes(payload)).seal == decode_push(self.pushes[which % len(self.pushes)]).seal
+        else:
+            assert self.rows() == before
+
+    @rule(edge=picks)
+    def crash_box(self, edge: int) -> None:
+        self.edges[edge % len(self.edges)].crash()
+
+    @precondition(lambda self: len(self.edges) < 3)
+    @rule(edge=picks)
+    def copy_disk(self, edge: int) -> None:
+        model = self.edges[edge % len(self.edges)]
+        self.edges.append(Edge(model.disk.copy(next(self.starts)), model.stored, model.stored))
+
+    @rule(edge=picks)
+    def keep_disk_image(self, edge: int) -> None:
+        model = self.edges[edge % len(self.edges)]
+        self.disks.append((model.disk.copy(next(self.starts)), model.stored))
+
+    @precondition(lambda self: self.disks)
+    @rule(edge=picks, which=picks)
+    def restore_disk_image(self, edge: int, which: int) -> None:
+        disk, stored = self.disks[which % len(self.disks)]
+        self.edges[edge % len(self.edges)] = Edge(disk.copy(next(self.starts)), stored, stored)
+
+    @rule()
+    def back_up_collector(self) -> None:
+        target = self.folder / f"copy{next(self.files)}.db"
+        with sqlite3.connect(self.path) as source, sqlite3.connect(target) as copy:
+            source.backup(copy)
+        source.close()
+        copy.close()
+        self.copies.append(target)
+
+    @precondition(lambda self: self.copies)
+    @rule(which=picks)
+    def restore_collector(self, which: int) -> None:
+        self.database.close()
+        path = self.folder / f"restored{next(self.files)}.db"
+        shutil.copy(self.copies[which % len(self.copies)], path)
+        self.open(path)
+        for edge in self.edges:  # what was settled with the lost copy is not settled with this one
+            edge.settled = False
+
+    @invariant()
+    def nothing_is_an_orphan(self) -> None:
+        with self.database.read() as tx:
+            rows = tx.execute(select(schema.records.c.hash, schema.records.c.prev)).all()
+        held = {row.hash for row in rows} | {ROOT}
+        assert all(row.prev in held for row in rows)
+        assert len(held) == len(rows) + 1
+
+    def handle(self, payload: bytes) -> None:
+        answer = self.collector.handle("gate-01", payload)
+        assert answer is not None
+        said = decode_answer(answer.payload)
+        if isinstance(said, Have):
+            assert receipt_seal_holds(KEY.public(), said.signed_bytes(), said.seal)
+            with self.database.read() as tx:  # a receipt is true at the moment it is given
+                held = tx.execute(select(func.count()).where(schema.records.c.hash == said.hash)).scalar_one()
+            assert held == 1 or said.hash == ROOT
+        self.answers.append(answer.payload)
+
+    def tell(self, payload: bytes) -> None:
+        for edge in self.edges:
+            edge.hear(decode_answer(payload))
+
+    def rows(self) -> int:
+        with self.database.read() as tx:
+            return int(tx.execute(select(func.count()).select_from(schema.records)).scalar_one())
+
+    def settle(self) -> None:
+        """No more faults: everybody asks until everything is held."""
+        for edge in self.edges:
+            edge.settled, edge.waiting = False, ""
+        for _ in range(ROUNDS_MAX):
+            for edge in self.edges:
+                if not edge.settled:
+                    self.pushes.append(edge.ask(f"w{next(self.words)}", 4))
+                while self.pushes:
+                    self.handle(self.pushes.pop(0))
+                while self.answers:
+                    self.tell(self.answers.pop(0))
+            if all(edge.settled for edge in self.edges):
+                return
+        raise AssertionError("never settles")
+
+    def teardown(self) -> None:
+        try:
+            if hasattr(self, "edges"):
+                self.settle()
+                self.judge()
+                self.database.close()
+        finally:
+            shutil.rmtree(self.folder)
+
+    def judge(self) -> None:
+        with self.database.read() as tx:
+            rows = tx.execute(select(schema.records.c.hash, schema.records.c.prev)).all()
+            labels = list(tx.execute(select(schema.bags.c.label)).scalars())
+            sent = tx.execute(select(func.count()).select_from(schema.outbox)).scalar_one()
+            forks = set(tx.execute(select(schema.alarms.c.subject).where(schema.alarms.c.kind == "fork")).scalars())
+            assert verify(tx).faults == []
+        held = {row.hash for row in rows}
+        for edge in self.edges:
+            assert held.issuperset(edge.disk.hashes), "lost"
+        assert len(labels) == len(set(labels)) == sent, "double effect"
+        parents = [row.prev for row in rows]
+        assert forks == {prev.hex() for prev in parents if parents.count(prev) > 1}, "forks and alarms differ"
+        possible = {label_of(number) for number in range(1, next(self.labels))}
+        assert set(labels) <= possible
+
+
+_TEMPLATES: list[Path] = []
+
+
+def _template() -> Path:
+    """An upgraded store with the box registered, made once a process."""
+    if not _TEMPLATES:
+        path = Path(tempfile.mkdtemp(prefix="sync-template-")) / "empty.db"
+        made = Database.open(f"sqlite:///{path}")
+        upgrade(made)
+        known = RegisteredBox("gate-01", FakeBox().signer.public(), UNIT, "")
+        made.written(lambda tx: add_box(tx, known, "2026-03-01T00:00:00.000Z"))
+        made.close()
+        _TEMPLATES.append(path)
+    return _TEMPLATES[0]
+
+
+TestSyncWorld = SyncWorld.TestCase
+TestSyncWorld.settings = settings(
+    max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+)
