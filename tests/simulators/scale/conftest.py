@@ -1,4 +1,4 @@
-"""A small transcript in the format of the shared ones, so that these tests need nobody else's files."""
+"""A small transcript in the format of the packaged ones, so that these tests need nobody else's files."""
 
 from __future__ import annotations
 
