@@ -104,8 +104,10 @@ def terminal(box: ScriptedBox) -> Iterator[Terminal]:
     served.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """One browser a module, not a session: while Playwright's sync interface is open, its event loop runs in this
+    thread and no asynchronous test of another module could."""
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser

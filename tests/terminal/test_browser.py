@@ -332,7 +332,7 @@ MISFITS = """() => {
     const off = at.right > innerWidth || at.bottom > innerHeight;
     if (off && !each.closest("#records-list")) wrong.push(`${name}: off screen`);
   }
-  const boxes = ".scale, .figure, .top, .status, .wastes, .tiles, .main, .card, .band";
+  const boxes = ".scale, .figure, .top, .status, .wastes, .tiles, .main, .card, .card-body, .facts, .band";
   for (const each of document.querySelectorAll(boxes)) {
     if (each.scrollWidth > each.clientWidth + 1) wrong.push(`${each.className}: too wide`);
     if (each.scrollHeight > each.clientHeight + 1) wrong.push(`${each.className}: too high`);
@@ -371,6 +371,9 @@ def test_everything_fits_and_can_be_touched_with_gloves(
     expect(button(page)).to_be_enabled()
     button(page).click()
     expect(page.locator(".card")).to_be_visible()
+    assert page.evaluate(MISFITS) == []
+    box.put(make_row(1, print_state=PrintState.UNKNOWN, print_say=Say("PRN-03")))
+    expect(page.locator(".card .ask")).to_be_visible()
     assert page.evaluate(MISFITS) == []
     page.goto(f"{terminal.url}/records")
     expect(page.locator("[data-chip]")).to_have_count(3)
