@@ -117,11 +117,14 @@ def test_notes_are_kept_in_order_and_only_once(tmp_path: Path) -> None:
     digest = journal.hash_at(journal.head_seq)
     weigh(journal, "p2")
     other = journal.hash_at(journal.head_seq)
-    keep = lambda notes: journal.write_now(lambda: journal.do_notes(notes, {}, dev=DEV))  # noqa: E731 - shorthand
-    assert keep((note(2, other, "refused"),)) == 0
-    assert keep((note(2, other, "refused"), note(1, digest))) == 2
+
+    def keep(*notes: Note) -> int:
+        return journal.write_now(lambda: journal.do_notes(notes, {}, dev=DEV))
+
+    assert keep(note(2, other, "refused")) == 0
+    assert keep(note(2, other, "refused"), note(1, digest)) == 2
     before = journal.head_seq
-    assert keep((note(1, digest),)) == 2
+    assert keep(note(1, digest)) == 2
     assert journal.head_seq == before
     bag = journal.bag(rid=rid)
     assert bag is not None

@@ -152,7 +152,7 @@ def test_a_bag_on_the_pan_at_the_start_does_not_count_until_it_was_taken_off() -
         (reading("12.34", unit="lb"), "SCALE-08"),
         (reading("12.34", unit=None), "SCALE-09"),
         (reading("12.3400001"), "SCALE-02"),
-        (reading("120", unit="pcs", mode=Mode.COUNT), "SCALE-16"),
+        (reading("120", unit="pcs", mode=Mode.COUNT), "SCALE-17"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -166,7 +166,7 @@ def test_what_is_no_weight_never_settles_and_says_why(given_reading: Reading, ke
 
 def test_too_light_and_too_heavy_are_blocked_though_settled() -> None:
     """Between minimum and capacity, ends included."""
-    for kilograms, keys in (("0.19", ["SCALE-04"]), ("0.20", []), ("150.00", []), ("150.01", ["SCALE-04"])):
+    for kilograms, keys in (("0.19", ["SCALE-16"]), ("0.20", []), ("150.00", []), ("150.01", ["SCALE-04"])):
         bench = emptied()
         assert bench.frames(*[reading(kilograms)] * 5) is Phase.SETTLED
         assert bench.blocked() == keys
@@ -251,4 +251,4 @@ def test_reasons_name_disk_and_printer_too() -> None:
         printer=Say("PRN-01"),
         disk=Say("DISK-01"),
     )
-    assert [say.key for say in said] == ["DISK-01", "SCALE-00", "PRN-01"]
+    assert [say.key for say in said] == ["DISK-01", "PAN-01", "PRN-01"]

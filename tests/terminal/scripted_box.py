@@ -151,7 +151,7 @@ class ScriptedBox:
         self.answers.append((rid, printed, operator))
         row = await self.row(rid)
         if row is None or row.print_state is not PrintState.UNKNOWN:
-            return Refused(Say("PRN-07"))
+            return Refused(Say("REQ-07"))
         state = PrintState.PRINTED if printed else PrintState.FAILED
         self._change(dataclasses.replace(row, print_state=state, print_say=None))
         return None

@@ -214,7 +214,7 @@ async def test_an_answer_nobody_asked_for_is_refused(seat: Seat) -> None:
     await seat.open()
     answer = await seat.post("/records/0193-0006/answer", {"printed": "yes", "operator": "张伟"})
     assert answer.status_code == 409
-    assert "PRN-07" in answer.text
+    assert "REQ-07" in answer.text
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,7 @@ class Agent:
         """The operator's word on a label whose fate is unknown."""
         job = self._journal.last_job(rid)
         if job is None or job.state is not PrintState.UNKNOWN:
-            return Refused(Say("REQ-01"))
+            return Refused(Say("REQ-07"))
         await self._spooler.answer(job, printed=printed, who=self._who(operator))
         return None
 
@@ -329,7 +329,7 @@ class Agent:
             scale = Chip("scale", Light.WARN, view.refusal)
         else:
             scale = Chip("scale", Light.GOOD)
-        network = self._uplink.say(self._counts.pending) or self._unconfirmed()
+        network = self._uplink.say() or self._unconfirmed()
         light = self._uplink.light
         if network is not None and light is Light.GOOD:
             light = Light.WARN

@@ -46,7 +46,7 @@ def _no_float(text: str) -> Json:
 
 
 def _check(value: Json, depth: int) -> None:
-    if depth > DEPTH_MAX:
+    if depth >= DEPTH_MAX:
         raise NotCanonicalError(f"nested deeper than {DEPTH_MAX}")
     kind = type(value)
     if kind is dict:

@@ -28,17 +28,20 @@ def reasons(pan: PanView, *, minimum: Mass, capacity: Mass, printer: Say | None,
     if pan.phase is Phase.BOOKED:
         found.append(Say("SCALE-05"))
     elif pan.phase is Phase.REFUSED:
-        found.append(pan.refusal or Say("SCALE-02", {"why": ""}))
+        found.append(pan.refusal or Say("SCALE-02"))
     elif pan.phase is Phase.EMPTY:
-        found.append(Say("SCALE-00"))
+        found.append(Say("PAN-01"))
     elif pan.phase is Phase.MOVING:
         found.append(Say("SCALE-03"))
-    elif pan.mass is not None and not minimum <= pan.mass <= capacity:
-        found.append(Say("SCALE-04", {"minimum": _kilograms(minimum), "capacity": _kilograms(capacity)}))
+    elif pan.mass is not None and pan.mass < minimum:
+        found.append(Say("SCALE-16", {"minimum": kilograms(minimum)}))
+    elif pan.mass is not None and pan.mass > capacity:
+        found.append(Say("SCALE-04", {"capacity": kilograms(capacity)}))
     if printer is not None:
         found.append(printer)
     return tuple(found)
 
 
-def _kilograms(mass: Mass) -> str:
+def kilograms(mass: Mass) -> str:
+    """For the operator: 0.2 kg."""
     return f"{mass.to('kg'):f} kg"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from hazgate_edge.domain.blocking import PanView
+from hazgate_edge.domain.blocking import PanView, kilograms
 from hazgate_edge.domain.stability import Rule, Settled, StabilityWindow, Weight
 from hazgate_edge.domain.view import Phase, Say
 from hazgate_edge.domain.weighing import START, Event, after
@@ -32,10 +32,6 @@ class Limits:
     minimum: Mass
     capacity: Mass
     empty_below: Mass
-
-    def texts(self) -> dict[str, str]:
-        """For the operator."""
-        return {"minimum": f"{self.minimum.to('kg'):f} kg", "capacity": f"{self.capacity.to('kg'):f} kg"}
 
 
 class Pan:
@@ -152,7 +148,7 @@ class Pan:
         silent_s = max(1, (now_ns - since_ns) // 1_000_000_000)
         talking = self._bytes_ns is not None and now_ns - self._bytes_ns < STALE_MS * 1_000_000
         if talking and now_ns - since_ns > WRONG_LINK_MS * 1_000_000:
-            return Say("SCALE-15", {"n": str(silent_s)})
+            return Say("SCALE-15")
         recent = sum(1 for at in self._rejects if now_ns - at < REJECTS_WINDOW_MS * 1_000_000)
         if talking and recent:
             return Say("SCALE-13", {"n": str(recent)})
@@ -165,10 +161,11 @@ class Pan:
             return None
         if reading.status is not Status.OK or reading.weight is None:
             key = _NO_WEIGHT.get(reading.status, "SCALE-12")
-            self._refusal = Say(key, self._limits.texts() if key == "SCALE-04" else {})
+            capacity = {"capacity": kilograms(self._limits.capacity)}
+            self._refusal = Say(key, capacity if key == "SCALE-04" else {})
             return None
         if reading.mode in (Mode.COUNT, Mode.PERCENT):
-            self._refusal = Say("SCALE-16", {"mode": str(reading.mode)})
+            self._refusal = Say("SCALE-17")
             return None
         if reading.unit is None:
             self._refusal = Say("SCALE-09")
@@ -179,8 +176,8 @@ class Pan:
         except UnitNotMetricError:
             self._refusal = Say("SCALE-08", {"unit": reading.unit})
             return None
-        except ValueError as exc:
-            self._refusal = Say("SCALE-02", {"why": str(exc)})
+        except ValueError:
+            self._refusal = Say("SCALE-02")
             return None
         mode = "" if reading.mode is None else str(reading.mode)
         return Weight(mass, f"{reading.weight:f}", reading.unit, mode, reading.stable, tare, reading.raw, now_ns)

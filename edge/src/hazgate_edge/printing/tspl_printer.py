@@ -8,7 +8,7 @@ UNKNOWN: a person must look. A printer that does not answer is never taken for r
     key     meaning                          outcome
     PRN-01  out of paper                     failed (before sending)
     PRN-02  cannot be reached                failed
-    PRN-03  may or may not have printed      unknown; values["cause"] names PRN-01, 04..07 when the printer said why
+    PRN-03  may or may not have printed      unknown; `detail` has what the printer said
     PRN-04  head or cover open               failed
     PRN-05  ribbon out                       failed
     PRN-06  jam or another fault             failed
@@ -175,7 +175,7 @@ class TsplPrinter:
         while loop.time() < end:
             status = await self._ask(link)
             if status is not None and status.faults:
-                return self._unknown(f"reports {status.words} after the job was sent", cause=_fault_key(status))
+                return self._unknown(f"reports {status.words} after the job was sent")
             seen_printing = seen_printing or (status is not None and status.busy)
             ready_answers = ready_answers + 1 if status is not None and status.ready else 0
             if seen_printing and ready_answers >= READY_ANSWERS:
@@ -198,9 +198,8 @@ class TsplPrinter:
     def _failed(self, key: str, detail: str) -> PrintOutcome:
         return PrintOutcome(PrintState.FAILED, Say(key), f"print label on {self._target}: {detail}; nothing was sent")
 
-    def _unknown(self, detail: str, cause: str | None = None) -> PrintOutcome:
-        values = {} if cause is None else {"cause": cause}
-        return PrintOutcome(PrintState.UNKNOWN, Say("PRN-03", values), f"print label on {self._target}: {detail}")
+    def _unknown(self, detail: str) -> PrintOutcome:
+        return PrintOutcome(PrintState.UNKNOWN, Say("PRN-03"), f"print label on {self._target}: {detail}")
 
 
 def _fault_key(status: PrinterStatus) -> str:

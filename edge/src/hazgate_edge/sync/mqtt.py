@@ -58,15 +58,14 @@ class Uplink:
         """Something was written: look now."""
         self._wake.set()
 
-    def say(self, pending: int) -> Say | None:
+    def say(self) -> Say | None:
         """The network in the operator's words, None when all is well."""
         if self.refused_by_broker:
-            return Say("NET-05", {})
+            return Say("NET-05")
         if self.offline_since is not None:
-            since = self.offline_since.isoformat(timespec="seconds")
-            return Say("NET-01", {"since": since, "n": str(pending)})
+            return Say("NET-01")
         if self._dialogue.trouble == "bad_seal":
-            return Say("NET-06", {})
+            return Say("NET-06")
         return None
 
     async def run(self) -> None:

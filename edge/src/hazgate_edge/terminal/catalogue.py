@@ -90,8 +90,8 @@ SCALE: dict[str, Message] = {
     ),
     "SCALE-04": _fault(
         Safe.UNTOUCHED,
-        ("超量程", "取下，分装后再称，或换大秤"),
-        ("Too heavy for this scale", "Take it off; split the load or use a larger scale"),
+        ("超量程（最大 {capacity}）", "取下，分装后再称，或换大秤"),
+        ("Too heavy for this scale (at most {capacity})", "Take it off; split the load or use a larger scale"),
     ),
     "SCALE-05": _wait(
         Safe.SAVED,
@@ -150,8 +150,13 @@ SCALE: dict[str, Message] = {
     ),
     "SCALE-16": _fault(
         Safe.UNTOUCHED,
-        ("低于最小称量", "合并后再称，或换小秤"),
-        ("Below the scale's minimum weight", "Weigh more at once or use a smaller scale"),
+        ("低于最小称量 {minimum}", "合并后再称，或换小秤"),
+        ("Below the scale's minimum weight of {minimum}", "Weigh more at once or use a smaller scale"),
+    ),
+    "SCALE-17": _fault(
+        Safe.UNTOUCHED,
+        ("秤在计数或百分比方式", "在仪表上切回称重方式"),
+        ("The scale is counting or showing percent", "Set the indicator back to weighing"),
     ),
     "PAN-01": _wait(
         Safe.PLAIN,
@@ -192,19 +197,34 @@ PRINTER: dict[str, Message] = {
         ("The printer's cover or head is open", "Close it firmly; waiting labels print by themselves"),
     ),
     "PRN-05": _fault(
+        Safe.KEPT,
+        ("打印机碳带用完", "换碳带，标签会自动接着打"),
+        ("The printer's ribbon is used up", "Change it; waiting labels print by themselves"),
+    ),
+    "PRN-06": _fault(
+        Safe.KEPT,
+        ("打印机卡纸或故障", "清理或重启打印机，标签会自动接着打"),
+        ("The printer has a jam or a fault", "Clear or restart it; waiting labels print by themselves"),
+    ),
+    "PRN-07": _fault(
+        Safe.KEPT,
+        ("打印机已暂停", "按打印机上的暂停键，标签会自动接着打"),
+        ("The printer is paused", "Press its pause key; waiting labels print by themselves"),
+    ),
+    "PRN-08": _fault(
+        Safe.KEPT,
+        ("打印机已连接但不回答", "重启打印机，标签会自动接着打"),
+        ("The printer is connected but does not answer", "Restart it; waiting labels print by themselves"),
+    ),
+    "PRN-09": _fault(
+        Safe.KEPT,
+        ("打印机一直忙", "等它空闲，标签会自动接着打"),
+        ("The printer stays busy", "Wait until it rests; waiting labels print by themselves"),
+    ),
+    "PRN-10": _fault(
         Safe.SAVED,
         ("标签无法生成：{why}", "先手写袋号，联系管理员"),
         ("The label cannot be drawn: {why}", "Write the code by hand and call the administrator"),
-    ),
-    "PRN-06": _warn(
-        Safe.KEPT,
-        ("打印前不知道打印机状态", "看打印机是否开着、有纸"),
-        ("The printer's state is not known", "See that it is on and has labels"),
-    ),
-    "PRN-07": _warn(
-        Safe.SAVED,
-        ("这张标签不在等待回答", "看记录里的打印状态"),
-        ("This label waits for no answer", "See its print state in the records"),
     ),
     "LBL-01": _fault(
         Safe.PLAIN,
@@ -282,10 +302,10 @@ BOX: dict[str, Message] = {
         ("上一次还在保存", "请稍等"),
         ("The last one is still being saved", "Please wait"),
     ),
-    "DISK-01": _warn(
-        Safe.KEPT,
-        ("存储空间不足，还可记 {n} 条", "联系管理员"),
-        ("Storage is nearly full: {n} more records fit", "Call the administrator"),
+    "DISK-01": _fault(
+        Safe.UNTOUCHED,
+        ("磁盘将满（剩 {free_mb} MB），停止称重", "联系管理员；已有记录继续上传"),
+        ("The disk is nearly full ({free_mb} MB left): no weighing", "Call the administrator; records still go out"),
     ),
     "CLK-01": _warn(
         Safe.KEPT,
@@ -359,6 +379,11 @@ PAGE: dict[str, Message] = {
         Safe.PLAIN,
         ("打开的终端页面太多", "关掉不用的页面"),
         ("Too many terminal pages are open", "Close those not in use"),
+    ),
+    "REQ-07": _fault(
+        Safe.SAVED,
+        ("这张标签不在等待回答", "看记录里的打印状态"),
+        ("This label waits for no answer", "See its print state in the records"),
     ),
     "SENT-01": _done(
         Safe.SAVED,
