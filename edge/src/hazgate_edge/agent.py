@@ -270,6 +270,7 @@ class Agent:
                 waste_name=waste.offer.name,
                 category=waste.offer.category,
                 hazards=waste.offer.hazards,
+                hazards_raw=waste.hazards_raw,
                 produced_on=day.isoformat(),
                 container=container_id,
                 volume_l=volume_l,

@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from hazgate_protocols.core_api import Outcome, Submission, decode_answer
+from hazgate_simulators.demo.broker import free_port
 from servers.core import Core, serving
-from servers.mosquitto import free_port
 from servers.programs import Program
 
 
