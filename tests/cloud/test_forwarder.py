@@ -24,8 +24,8 @@ from hazgate_cloud.store.verify import verify
 from hazgate_cloud.store.writer import Writer
 from hazgate_protocols.journal.seal import Signer
 from hazgate_protocols.uplink import Note
+from hazgate_simulators.demo.broker import free_port
 from servers.core import Core, serving
-from servers.mosquitto import free_port
 
 OTHER_UNIT = "91310115MA1K3XYH1A"
 

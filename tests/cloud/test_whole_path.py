@@ -18,8 +18,8 @@ from cloud.fakebox import UNIT, FakeBox, label_of
 from hazgate_cloud.cli import app
 from hazgate_protocols.journal.seal import receipt_seal_holds
 from hazgate_protocols.uplink import Have, decode_answer, topics
+from hazgate_simulators.demo.broker import Mosquitto, free_port
 from servers.core import Core, serving
-from servers.mosquitto import Mosquitto, free_port
 from servers.programs import Program
 
 pytestmark = pytest.mark.system

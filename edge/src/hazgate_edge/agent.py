@@ -270,6 +270,7 @@ class Agent:
                 waste_name=waste.offer.name,
                 category=waste.offer.category,
                 hazards=waste.offer.hazards,
+                hazards_raw=waste.hazards_raw,
                 produced_on=day.isoformat(),
                 container=container_id,
                 volume_l=volume_l,
@@ -371,6 +372,7 @@ class Agent:
             sync, at, text = SyncState.RECEIVED, received_at, ""
         else:
             sync, at, text = SyncState.KEPT, "", ""
+        waiting = bag.print_state is PrintState.QUEUED
         return Row(
             rid=bag.rid,
             label=bag.label,
@@ -379,7 +381,7 @@ class Agent:
             weight=bag.weight,
             weighed_at=bag.weighed_at,
             print_state=bag.print_state,
-            print_say=bag.print_say,
+            print_say=self._spooler.say if waiting else bag.print_say,
             copies=bag.copies,
             sync=sync,
             sync_at=at,

@@ -263,6 +263,7 @@ def load(path: Path) -> Config:
     try:
         config = Config.model_validate(value)
     except ValidationError as exc:
+        found = exc.errors()
         problems += [
             f"{path}:{line_of(tree, error['loc'])}: {name_of(error['loc'])}: {_why(error)}" for error in exc.errors()
         ]
@@ -297,6 +298,14 @@ def cross_checks(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
                 f" {config.printer.head_mm} mm; use a wider printer or leave this container out"
             )
             yield ("containers", index, "volume_l"), what
+
+
+def _follows_from_another(error: Any, found: list[Any]) -> bool:
+    """A list that is too short because its only item is wrong is no mistake of its own."""
+    loc = error["loc"]
+    return error["type"] == "too_short" and any(
+        len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in found
+    )
 
 
 def _why(error: Any) -> str:

@@ -19,6 +19,7 @@ class KnownWaste:
     """A waste as the terminal offers it and the record names it."""
 
     offer: Waste
+    hazards_raw: str  # as the catalogue writes them, "" when the configuration names them
     findings: tuple[str, ...]  # keys of warnings kept in each record
 
 
@@ -35,6 +36,7 @@ def known_wastes(config: Config, day: date) -> dict[str, KnownWaste]:
         hazards = waste.hazards or (row.hazards.codes if row else ())
         known[waste.code] = KnownWaste(
             offer=Waste(waste.code, waste.name, code.category, tuple(hazards), waste.containers),
+            hazards_raw="" if waste.hazards or row is None else row.hazards.raw,
             findings=tuple(finding.key for finding in findings),
         )
     return known

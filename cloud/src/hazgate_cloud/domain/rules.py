@@ -63,7 +63,7 @@ def submission(record: Record, weighing: WeighingBody, record_hash: bytes) -> Su
         waste_code=weighing.waste_code,
         waste_name=weighing.waste_name,
         category_code=weighing.category,
-        hazard_characteristics=",".join(weighing.hazards),
+        hazard_characteristics=weighing.hazards_raw or ",".join(weighing.hazards),
         produced_on=weighing.produced_on,
         quantity_t=f"{tonnes(weighing.mass):f}",
         weighed_at=str(record.t["wall"]),

@@ -77,8 +77,8 @@ class Uplink:
                     self._up()
                     delay_s = RECONNECT_S
                     await self._talk(client)
-            except aiomqtt.MqttError as exc:
-                self._down(exc)
+            except* (aiomqtt.MqttError, OSError) as group:
+                self._down(group.exceptions[0])
             await asyncio.sleep(delay_s * (1 + 0.5 * self._jitter()))
             delay_s = min(delay_s * 2, RECONNECT_S_MAX)
 
@@ -125,7 +125,9 @@ class Uplink:
             log.info("broker %s:%s: connected", self._broker.host, self._broker.port)
         self.light, self.offline_since, self.refused_by_broker = Light.GOOD, None, False
 
-    def _down(self, exc: aiomqtt.MqttError) -> None:
+    def _down(self, exc: BaseException) -> None:
+        while isinstance(exc, BaseExceptionGroup):
+            exc = exc.exceptions[0]
         if self.light is not Light.BAD:
             log.warning("broker %s:%s: no connection: %s; records stay here", self._broker.host, self._broker.port, exc)
         code = getattr(getattr(exc, "rc", None), "value", None)

@@ -66,6 +66,11 @@ class RemoteBox:
         """Returns when the agent has gone."""
         await asyncio.wait([self._listening])
 
+    @property
+    def gone(self) -> bool:
+        """Whether the agent has gone."""
+        return self._listening.done()
+
     def close(self) -> None:
         """Leave."""
         self._listening.cancel()

@@ -49,6 +49,7 @@ class WeighingBody:
     scale: str  # id of the scale in the configuration
     label_side_mm: int
     labels: int  # labels per container
+    hazards_raw: str = ""  # as the catalogue writes them: "T,I" is not "T/I"; "" when the unit named them itself
     findings: tuple[str, ...] = ()  # warnings that did not block, e.g. "edition_not_loaded"
 
     def as_json(self) -> dict[str, Any]:
@@ -61,6 +62,7 @@ class WeighingBody:
                 "name": self.waste_name,
                 "category": self.category,
                 "hazards": list(self.hazards),
+                **({"hazards_raw": self.hazards_raw} if self.hazards_raw else {}),
             },
             "produced_on": self.produced_on,
             "container": {"id": self.container, "volume_l": self.volume_l},
@@ -90,6 +92,7 @@ class WeighingBody:
                 waste_name=_text(waste, "name"),
                 category=_text(waste, "category"),
                 hazards=_texts(waste, "hazards"),
+                hazards_raw=_text(waste, "hazards_raw") if "hazards_raw" in waste else "",
                 produced_on=_text(body, "produced_on"),
                 container=_text(body["container"], "id"),
                 volume_l=_whole(body["container"], "volume_l"),

@@ -39,3 +39,8 @@ def core(
     # Broken-off answers are meant: their tracebacks would only frighten.
     config = uvicorn.Config(app, log_level="critical", access_log=False, server_header=False)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def main() -> None:
+    """The command by itself; hazgate-sim offers it as `core`."""
+    core_app()

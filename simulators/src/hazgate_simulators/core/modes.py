@@ -12,7 +12,7 @@ class Mode(StrEnum):
     ACCEPT = "accept"
     DELAY = "delay"  # answers after delay_ms
     REPEAT = "repeat"  # files the submission as if it came twice and answers "duplicate" at once
-    REFUSE = "refuse"  # refuses with code and text, keeps nothing
+    REFUSE = "refuse"  # refuses with code and text; the refusal stays its word about that rid
     DROP = "drop"  # files it, then closes the connection without an answer
     LOSE = "lose"  # closes the connection without filing
     ERROR = "error"  # status 500

@@ -48,6 +48,18 @@ class Mosquitto:
         self._config.write_text("\n".join(lines) + "\n")
         self._program: subprocess.Popen[bytes] | None = None
 
+    @property
+    def pid(self) -> int:
+        """Raises RuntimeError when it was not started."""
+        if self._program is None:
+            raise RuntimeError("mosquitto is not running")
+        return self._program.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self._program is not None and self._program.poll() is None
+
     def start(self) -> None:
         """Starts the broker and waits until it takes connections."""
         with (self.folder / "mosquitto.log").open("ab") as log:

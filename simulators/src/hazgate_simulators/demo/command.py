@@ -14,6 +14,7 @@ import typer
 from hazgate_simulators.demo.stack import SCALES, Stack, StackError
 
 WATCH_S = 1.0
+REVIVE_S = 5.0
 
 
 def demo(
@@ -36,7 +37,7 @@ def demo(
         stack.start(lambda name: typer.echo(f"  starting {name} ..."))
         typer.echo(_welcome(stack))
         while not stop.wait(WATCH_S):
-            pass
+            _revive(stack, stop)
     except StackError as exc:
         typer.echo(str(exc), err=True)
         failed = True
@@ -47,6 +48,20 @@ def demo(
             shutil.rmtree(home, ignore_errors=True)
         typer.echo("stopped" if folder is None and not failed else f"stopped; everything is kept in {home}")
     raise typer.Exit(1 if failed else 0)
+
+
+def _revive(stack: Stack, stop: threading.Event) -> None:
+    """Start again what ended, after a pause in which the loss can be watched."""
+    for name, running, start in (
+        ("broker", stack.broker.running, stack.broker.start),
+        *((part.name, part.running, part.start) for part in stack.parts if part is not stack.edge),
+        ("edge", stack.edge.running, stack.start_edge),
+    ):
+        if not running:
+            typer.echo(f"{name} has ended; starting it again in {REVIVE_S:.0f} s")
+            if not stop.wait(REVIVE_S):
+                start()
+                typer.echo(f"{name} is back")
 
 
 def _welcome(stack: Stack) -> str:
@@ -63,15 +78,14 @@ Try:
   2. On the terminal choose a waste and press the big button. The label appears on the
      scale's page; the record becomes "received" and then "accepted" within seconds.
   3. Follow its trace link, or scan the label's QR code.
-  4. Take the bag off, put another on. Then pull a plug:
-       kill -9 {stack.edge.pid}    the box            kill -9 {stack.cloud.pid}    the collector
-     and start it again:
-       {" ".join(stack.edge.arguments)}
-       {" ".join(stack.cloud.arguments)}
-     Nothing printed is ever lost or doubled. Printer faults are on the scale's page.
+  4. Pull plugs. Whatever ends is started again after a few seconds, as systemd would do:
+       kill -9 {stack.edge.pid}   (the box)      kill -9 {stack.cloud.pid}   (the collector)
+       kill -9 {stack.broker.pid}   (the broker)
+     Nothing saved or printed is ever lost or doubled. Scale and printer faults are on the
+     scale's page: the terminal says what happened, what is safe and what to do.
   5. Ask the box:   hazgate-edge verify --config {stack.edge_config}
      Ask the cloud: hazgate-cloud verify --config {stack.cloud_config}
-     (both commands are in .venv/bin)
+     (both commands are in .venv/bin; add `show CODE` to the first for one bag's story)
 
 Logs and data: {stack.folder}
 Ctrl-C stops everything."""

@@ -1,0 +1,190 @@
+"""The API and the pages over a real application: shapes, problems, words for what is missing."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from cloud.fakebox import Clock, FakeBox, label_of, weighing_body
+from hazgate_cloud.api.app import Api, build
+from hazgate_cloud.api.sentences import ALARMS, FLAGS, STATES, STEPS, WORDS, say
+from hazgate_cloud.collector.collector import Collector
+from hazgate_cloud.collector.presence import Presence
+from hazgate_cloud.store.engine import Database
+from hazgate_protocols.journal.chain import link
+
+
+class Trouble:
+    """What the parts say of themselves."""
+
+    broker = ""
+    core = ""
+
+
+@pytest.fixture
+def trouble() -> Trouble:
+    return Trouble()
+
+
+@pytest.fixture
+async def http(database: Database, clock: Clock, trouble: Trouble) -> AsyncIterator[httpx.AsyncClient]:
+    presence = Presence()
+    presence.hear("gate-01", True, clock())
+    api = Api(database, presence, "http://127.0.0.1:1", lambda: trouble.broker, lambda: trouble.core)
+    transport = httpx.ASGITransport(build(api))
+    async with httpx.AsyncClient(transport=transport, base_url="http://collector") as client:
+        yield client
+
+
+async def test_a_trace_says_what_is_missing(http: httpx.AsyncClient, collector: Collector, box: FakeBox) -> None:
+    """Held but not printed, not forwarded, not told: each missing joint is a step without a time."""
+    own = box.weigh(1)
+    collector.handle(box.name, box.push())
+    said = (await http.get(f"/v1/trace/{label_of(1).lower()}")).json()
+    assert (said["label"], said["hash"], said["state"]) == (label_of(1), own.hex(), "under_way")
+    assert said["weight"] == {"text": "12.34", "unit": "kg", "mg": "12340000", "mode": "gross"}
+    assert [(step["key"], step["mark"], step["at"] is None) for step in said["steps"]] == [
+        ("weighed", "done", False),
+        ("saved", "done", False),
+        ("label_missing", "missing", True),
+        ("received", "done", False),
+        ("forward_missing", "missing", True),
+        ("core_missing", "missing", True),
+        ("kept_missing", "missing", True),
+    ]
+    page = (await http.get(f"/t/{label_of(1).lower()}")).text
+    assert page.count('<li class="missing"') == 4
+    assert page.index("kept_missing") < page.index('data-step="weighed"')
+
+
+async def test_a_flagged_bag_says_so_plainly(http: httpx.AsyncClient, collector: Collector, box: FakeBox) -> None:
+    """State, reason in words, and no claim of being forwarded."""
+    box.write("weighing", {**weighing_body(1), "produced_on": "2026-03-08"})
+    collector.handle(box.name, box.push())
+    said = (await http.get(f"/v1/trace/{label_of(1)}")).json()
+    assert said["state"] == "flagged"
+    assert [flag["code"] for flag in said["flags"]] == ["label_date_wrong"]
+    assert "识别码中的日期与记录不符" in (await http.get(f"/t/{label_of(1)}")).text
+    assert "names another day" in (await http.get(f"/t/{label_of(1)}?lang=en")).text
+
+
+async def test_a_record_comes_with_what_proves_its_hash(
+    http: httpx.AsyncClient, collector: Collector, box: FakeBox
+) -> None:
+    """Anyone can hash it again."""
+    own = box.weigh(1)
+    collector.handle(box.name, box.push())
+    said = (await http.get(f"/v1/records/{own.hex()}")).json()
+    assert link(bytes.fromhex(said["prev"]), said["body"].encode()) == own
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [
+        (f"/v1/trace/{label_of(9)}", 404, "label_unknown"),
+        ("/v1/trace/nonsense", 400, "label_malformed"),
+        (f"/v1/records/{'00' * 32}", 404, "record_unknown"),
+        ("/v1/records/xyz", 400, "hash_malformed"),
+        ("/v1/bags?limit=0", 422, "query_invalid"),
+        ("/v1/nothing", 404, "not_found"),
+    ],
+)
+async def test_errors_are_problem_documents_with_a_stable_code(
+    path: str, status: int, code: str, http: httpx.AsyncClient
+) -> None:
+    """RFC 9457."""
+    answer = await http.get(path)
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert (answer.json()["code"], answer.json()["status"]) == (code, status)
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        (f"/t/{label_of(9)}", 404, "没有查到这个识别码"),
+        (f"/t/{label_of(9)}?lang=en", 404, "No such label number here"),
+        ("/t/nonsense", 400, "识别码格式不对"),
+        ("/t/%3Cscript%3E", 400, "&lt;script&gt;"),
+    ],
+)
+async def test_a_label_nobody_knows_gets_a_page_in_words(
+    path: str, status: int, words: str, http: httpx.AsyncClient
+) -> None:
+    """What is the matter and what to do; nothing of the address runs as script."""
+    answer = await http.get(path)
+    assert answer.status_code == status
+    assert words in answer.text
+    assert "<script" not in answer.text
+
+
+async def test_pages_ask_no_other_host_for_anything(
+    http: httpx.AsyncClient, collector: Collector, box: FakeBox
+) -> None:
+    """The policy says so, and the files the page names are here."""
+    box.weigh(1)
+    collector.handle(box.name, box.push())
+    for path in ("/", f"/t/{label_of(1)}"):
+        answer = await http.get(path)
+        assert answer.headers["content-security-policy"].startswith("default-src 'self'")
+        assert "style=" not in answer.text
+        assert 'src="http' not in answer.text
+        assert 'href="http' not in answer.text
+    for path in ("/static/pages.css", "/static/icon.svg"):
+        assert (await http.get(path)).status_code == 200
+
+
+async def test_the_search_leads_to_the_trace(http: httpx.AsyncClient) -> None:
+    """Blanks inside are let pass; odd texts lead to the page that explains."""
+    label = label_of(1)
+    found = await http.get("/t", params={"label": f" {label[:18]} {label[18:]} "})
+    assert found.headers["location"] == f"/t/{label}"
+    assert (await http.get("/t", params={"label": "//evil.example"})).headers["location"] == "/t/-"
+
+
+async def test_lists_show_boxes_bags_alarms_and_quarantine(
+    http: httpx.AsyncClient, collector: Collector, box: FakeBox
+) -> None:
+    """Newest first, with presence."""
+    box.weigh(1)
+    box.weigh(2)
+    collector.handle(box.name, box.push())
+    collector.handle(box.name, b"junk")
+    (said,) = (await http.get("/v1/boxes")).json()["boxes"]
+    assert (said["box"], said["seq"], said["branches"], said["online"]) == ("gate-01", 3, 1, True)
+    bags = (await http.get("/v1/bags")).json()["bags"]
+    assert [(bag["label"], bag["state"]) for bag in bags] == [(label_of(2), "queued"), (label_of(1), "queued")]
+    assert (await http.get("/v1/alarms")).json()["alarms"][0]["kind"] == "push_malformed"
+    assert (await http.get("/v1/quarantine")).json()["quarantine"][0]["code"] == "malformed"
+    index = (await http.get("/")).text
+    assert label_of(1) in index
+    assert "收到无法解析的报文" in index
+
+
+async def test_health_names_what_is_gone(http: httpx.AsyncClient, trouble: Trouble, database: Database) -> None:
+    """A lost broker or database is 503; a lost core is only said."""
+    trouble.core = "no connection"
+    answer = await http.get("/health")
+    assert (answer.status_code, answer.json()["core"]) == (200, "no connection")
+    trouble.broker = "connection refused"
+    answer = await http.get("/health")
+    assert (answer.status_code, answer.json()["broker"]) == (503, "connection refused")
+    trouble.broker = ""
+    database.written(lambda tx: tx.exec_driver_sql("ALTER TABLE boxes RENAME TO gone"))
+    answer = await http.get("/health")
+    assert answer.status_code == 503
+    assert "no such table" in answer.json()["database"]
+    assert (await http.get("/v1/boxes")).json()["code"] == "store_unavailable"
+
+
+def test_every_sentence_has_both_languages() -> None:
+    """Nothing is empty, and the two are not the same text."""
+    for table in (STEPS, FLAGS, STATES, WORDS, ALARMS):
+        for key, (zh, en) in table.items():
+            assert zh, key
+            assert en, key
+            assert zh != en, key
+    assert say(STEPS, "sent", "en", number="3") == "Try 3: the core answered"
+    assert say(STEPS, "a_new_step", "zh") == "a_new_step"
