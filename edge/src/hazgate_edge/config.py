@@ -265,7 +265,9 @@ def load(path: Path) -> Config:
     except ValidationError as exc:
         found = exc.errors()
         problems += [
-            f"{path}:{line_of(tree, error['loc'])}: {name_of(error['loc'])}: {_why(error)}" for error in exc.errors()
+            f"{path}:{line_of(tree, error['loc'])}: {name_of(error['loc'])}: {_why(error)}"
+            for error in found
+            if not _follows_from_another(error, found)
         ]
     if config is not None:
         problems += [f"{path}:{line_of(tree, where)}: {name_of(where)}: {what}" for where, what in cross_checks(config)]
