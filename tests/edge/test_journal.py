@@ -118,14 +118,16 @@ def test_notes_are_kept_in_order_and_only_once(tmp_path: Path) -> None:
     weigh(journal, "p2")
     other = journal.hash_at(journal.head_seq)
 
-    def keep(*notes: Note) -> int:
-        return journal.write_now(lambda: journal.do_notes(notes, {}, dev=DEV))
+    def keep(*notes: Note, complete: bool = False) -> int:
+        return journal.write_now(lambda: journal.do_notes(notes, {}, complete=complete, dev=DEV))
 
     assert keep(note(2, other, "refused")) == 0
     assert keep(note(2, other, "refused"), note(1, digest)) == 2
     before = journal.head_seq
     assert keep(note(1, digest)) == 2
     assert journal.head_seq == before
+    assert keep(note(9, other, "refused")) == 2
+    assert keep(note(9, other, "refused"), complete=True) == 9
     bag = journal.bag(rid=rid)
     assert bag is not None
     assert bag.core == "accepted"
@@ -142,7 +144,7 @@ def test_counts_of_open_weighings_survive_moving_marks(tmp_path: Path) -> None:
     journal.write_now(
         lambda: journal.do_settle_job(job, PrintState.UNKNOWN, Say("PRN-03"), by="printer", detail="", who=WHO, dev=DEV)
     )
-    journal.write_now(lambda: journal.do_notes((note(1, digest),), {}, dev=DEV))
+    journal.write_now(lambda: journal.do_notes((note(1, digest),), {}, complete=True, dev=DEV))
     assert journal.open_jobs() == []
     assert journal.awaiting_core() == 0
     weigh(journal, "p2")

@@ -265,14 +265,17 @@ class Journal:
             "UPDATE sync SET received_seq = max(received_seq, ?), received_at = ? WHERE one = 1", (seq, stored_at)
         )
 
-    def do_notes(self, notes: tuple[Note, ...], receipt: dict[str, Any], *, dev: dict[str, Any]) -> int:
-        """Keep what the collector told us, in order and without gaps; the last note now held. (Writer's thread.)"""
+    def do_notes(
+        self, notes: tuple[Note, ...], receipt: dict[str, Any], *, complete: bool, dev: dict[str, Any]
+    ) -> int:
+        """Keep what the collector told us, in order and none left out; the last note now held. (Writer's thread.)
+
+        complete: nothing lies between the note we hold and the first of these, though numbers may have been skipped
+        (a restored collector goes on behind the numbers it has heard of). Else the first must be the next.
+        """
         upto = int(self._db.execute("SELECT notes_upto FROM sync").fetchone()[0])
-        fresh: list[Note] = []
-        for note in sorted(notes, key=lambda note: note.n):
-            if note.n == upto + len(fresh) + 1:
-                fresh.append(note)
-        if not fresh:
+        fresh = sorted((note for note in notes if note.n > upto), key=lambda note: note.n)
+        if not fresh or not (complete or fresh[0].n == upto + 1):
             return upto
         kept = [
             {

@@ -60,14 +60,19 @@ class Dialogue:
         self._cursor = journal.sync_state().received_seq
         self._asked_at = float("-inf")
         self._failures = 0
-        self.confirmed = False  # the collector has answered for our head since we connected
+        self._confirmed_seq = -1  # the newest record the collector has answered for since we connected
         self.trouble = Trouble.NONE
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the collector has answered for our newest record since we connected."""
+        return self._confirmed_seq == self._journal.head_seq
 
     def connected(self) -> None:
         """A fresh connection: whatever was in flight is gone, ask at once."""
         self._flight = None
         self._asked_at = float("-inf")
-        self.confirmed = False
+        self._confirmed_seq = -1
 
     def next_push(self, now: float) -> bytes | None:
         """The bytes to send now, None when there is nothing to do yet."""
@@ -118,7 +123,7 @@ class Dialogue:
             return
         self._flight = None
         self._asked_at = float("-inf")
-        self.confirmed = False
+        self._confirmed_seq = -1
         ours = [seq for seq in map(self._journal.seq_of, need.ladder) if seq is not None and seq < self._cursor]
         self._cursor = max(ours, default=0)
 
@@ -131,14 +136,16 @@ class Dialogue:
             self.trouble = Trouble.NOT_OURS
             return
         self.trouble = Trouble.NONE
-        await self._keep(have, seq)
-        if self._flight is not None and have.token == self._flight.token:
+        ours = self._flight is not None and have.token == self._flight.token
+        await self._keep(have, seq, complete=ours)
+        if ours:
             self._flight = None
             self._failures = 0
             self._cursor = seq
-            self.confirmed = seq == self._journal.head_seq
+            self._confirmed_seq = seq
 
-    async def _keep(self, have: Have, seq: int) -> None:
+    async def _keep(self, have: Have, seq: int, *, complete: bool) -> None:
+        """complete: the answer to our own question, so it carries every note after the one we said we hold."""
         state = self._journal.sync_state()
         news = [note for note in have.notes if note.n > state.notes_upto]
         # Unchanged answers cost no disk write; a later time for the same head is worth one (the screen shows it).
@@ -147,7 +154,7 @@ class Dialogue:
         def keep() -> None:
             self._journal.do_receipt(seq, have.stored_at)
             if news:
-                self._journal.do_notes(tuple(news), receipt, dev=dict(self._dev))
+                self._journal.do_notes(tuple(news), receipt, complete=complete, dev=dict(self._dev))
 
         if news or seq > state.received_seq:
             await self._journal.write(keep)
