@@ -1,7 +1,7 @@
 """A seeded world: real boxes (journal, dialogue), the real collector and forwarder, one core, and faulty links.
 
-Time is virtual, nothing is random but the seed. World(seed).run() raises WorldError, whose text names the seed and what was
-violated; `python -m system.world FIRST COUNT` (with tests/ on the path) runs many seeds and prints the bad ones.
+Time is virtual, nothing is random but the seed. World(seed).run() raises WorldError, whose text names the seed and what
+was violated; `python -m system.world FIRST COUNT` (with tests/ on the path) runs many seeds and prints the bad ones.
 
 Invariants, once the faults are over and everybody has talked:
     every record on any box's disk is held by the collector, as the same bytes, under its parent

@@ -123,7 +123,7 @@ class Scale(_Part):
 
 
 class Printer(_Part):
-    """A TSPL label printer. stock: preprinted-orange prints the black layer only."""
+    """A TSPL label printer with pre-printed orange stock: only the black layer is printed."""
 
     kind: Literal["tcp", "file"]
     host: Text | None = None

@@ -75,8 +75,8 @@ hazgate is running. Open these three pages:
 Try:
   1. On the scale's page press "replay captured bag": frames recorded from a real Yaohua
      indicator (85 kg) run through the serial line. Watch the weight settle on the terminal.
-  2. On the terminal choose a waste and press the big button. The label appears on the
-     scale's page; the record becomes "received" and then "accepted" within seconds.
+  2. On the terminal choose operator and waste and press the big button. The label appears on
+     the scale's page; the record becomes received (云端已收) and confirmed (已确认) in seconds.
   3. Follow its trace link, or scan the label's QR code.
   4. Pull plugs. Whatever ends is started again after a few seconds, as systemd would do:
        kill -9 {stack.edge.pid}   (the box)      kill -9 {stack.cloud.pid}   (the collector)
