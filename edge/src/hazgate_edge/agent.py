@@ -30,7 +30,8 @@ from hazgate_edge.domain.view import (
     Waste,
     Weighed,
 )
-from hazgate_edge.journal.store import Bag, Journal, NewWeighing, NumbersUsedUpError, storage_failure
+from hazgate_edge.journal.rows import Bag
+from hazgate_edge.journal.store import Journal, NewWeighing, NumbersUsedUpError, storage_failure
 from hazgate_edge.journal.writer import WriterClosedError, WriterFullError
 from hazgate_edge.printing.drawing import CannotDrawError, Drawing, document_of
 from hazgate_edge.printing.spooler import Spooler

@@ -1,21 +1,21 @@
 """The journal: append records to the chain and keep what follows from them in the same transaction.
 
-Writes run on the writer's thread; reads on a second connection, which sees only what is committed.
+Writes run on the writer's thread; what can be asked stands in `reads`.
 """
 
 from __future__ import annotations
 
-import json
 import sqlite3
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from hazgate_edge.clock import Clock, stamp, uuid7
 from hazgate_edge.domain.view import PrintState, Say
-from hazgate_edge.journal.database import connect, open_database
+from hazgate_edge.journal.database import open_database
+from hazgate_edge.journal.reads import JournalReads
+from hazgate_edge.journal.rows import PrintJob, say_text
 from hazgate_edge.journal.writer import Writer
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.bodies import WeighingBody
@@ -29,56 +29,6 @@ T = TypeVar("T")
 
 class NumbersUsedUpError(Exception):
     """The label numbers this box may give for a waste and a day are used up."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A record as it lies in the chain."""
-
-    seq: int
-    hash: bytes
-    prev: bytes
-    body: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Bag:
-    """A weighing with all that is known of it since."""
-
-    seq: int
-    rid: str
-    label: str
-    waste_code: str
-    waste_name: str
-    weight: str
-    weighed_at: str
-    print_state: PrintState
-    print_say: Say | None
-    copies: int
-    core: str  # "" until the cloud says accepted, duplicate, refused, unknown or flagged
-    core_at: str
-    core_text: str
-
-
-@dataclass(frozen=True, slots=True)
-class PrintJob:
-    """One label to print."""
-
-    bag: int  # the weighing's record number
-    copy: int
-    rid: str
-    state: PrintState
-    say: Say | None
-    body: dict[str, Any]  # the weighing's body
-
-
-@dataclass(frozen=True, slots=True)
-class SyncState:
-    """How far the collector is known to be."""
-
-    received_seq: int
-    received_at: str
-    notes_upto: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,40 +47,16 @@ class NewWeighing:
     raw: tuple[str, ...]
 
 
-def _say_text(say: Say | None) -> str:
-    return "" if say is None else json.dumps([say.key, say.values], ensure_ascii=False)
-
-
-def _say(text: str) -> Say | None:
-    if not text:
-        return None
-    key, values = json.loads(text)
-    return Say(key, values)
-
-
-_BAG = """
-SELECT b.seq, b.rid, b.label, b.waste_code, b.waste_name, b.weight, b.weighed_at, ifnull(j.state, 'queued'),
-       ifnull(j.say, ''), ifnull(j.copy, 0), b.core, b.core_at, b.core_text
-FROM bag b LEFT JOIN print_job j
-  ON j.bag = b.seq AND j.copy = (SELECT max(copy) FROM print_job k WHERE k.bag = b.seq)
-"""
-
-
-class Journal:
+class Journal(JournalReads):
     """Opens, or founds, the chain of one box. One instance per data folder (the agent's lock sees to that)."""
 
     def __init__(self, path: Path, *, box: str, signer: Signer, clock: Clock) -> None:
-        self.path = path
         self.box = box
         self._signer = signer
         self._clock = clock
         self._db = open_database(path)
-        self._reader = connect(path)
-        self._reader.execute("PRAGMA query_only=ON")
-        self._reading = threading.Lock()
+        super().__init__(path)
         self._seq, self._head, self._sealed = 0, ROOT, 0
-        self._awaiting_from = 0
-        self._printing_from = 0
         self._load_head()
         self._changes = 0
         self._writer = Writer(self._db, on_idle=self._sealing, after_rollback=self._load_head)
@@ -223,7 +149,7 @@ class Journal:
         self._db.execute(
             "INSERT INTO print_job (bag, copy, state, say) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (bag, copy) DO UPDATE SET state = excluded.state, say = excluded.say",
-            (job.bag, job.copy, state, _say_text(say)),
+            (job.bag, job.copy, state, say_text(say)),
         )
 
     def do_settle_job(
@@ -265,9 +191,7 @@ class Journal:
             "UPDATE sync SET received_seq = max(received_seq, ?), received_at = ? WHERE one = 1", (seq, stored_at)
         )
 
-    def do_notes(
-        self, notes: tuple[Note, ...], receipt: dict[str, Any], *, complete: bool, dev: dict[str, Any]
-    ) -> int:
+    def do_notes(self, notes: tuple[Note, ...], receipt: dict[str, Any], *, complete: bool, dev: dict[str, Any]) -> int:
         """Keep what the collector told us, in order and none left out; the last note now held. (Writer's thread.)
 
         complete: nothing lies between the note we hold and the first of these, though numbers may have been skipped
@@ -326,7 +250,7 @@ class Journal:
         self._seq, self._head = (row[0], row[1]) if row else (0, ROOT)
         self._sealed = self._seq if row and row[2] is not None else 0
 
-    # -- reading ---------------------------------------------------------------------------------------------------
+    # -- what it is ----------------------------------------------------------------------------------------------------
 
     @property
     def changes(self) -> int:
@@ -345,155 +269,6 @@ class Journal:
     def public_key(self) -> bytes:
         """The 32 bytes everyone may know."""
         return self._signer.public()
-
-    def after(self, seq: int, limit: int, bytes_max: int) -> list[Stored]:
-        """Records after seq, oldest first: at most `limit`, and at least one however long it is."""
-        out: list[Stored] = []
-        size = 0
-        for row in self._read(
-            "SELECT seq, hash, prev, body FROM record WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit
-        ):
-            size += len(row[3])
-            if out and size > bytes_max:
-                break
-            out.append(Stored(*row))
-        return out
-
-    def hash_at(self, seq: int) -> bytes:
-        """The hash of record seq; ROOT for 0."""
-        if seq == 0:
-            return ROOT
-        return bytes(self._read("SELECT hash FROM record WHERE seq = ?", seq)[0][0])
-
-    def seq_of(self, digest: bytes, *, hint: int | None = None) -> int | None:
-        """Where a hash lies in our own chain, None when it is not ours. Without a right hint the chain is walked."""
-        if digest == ROOT:
-            return 0
-        if hint is not None and self._read("SELECT 1 FROM record WHERE seq = ? AND hash = ?", hint, digest):
-            return hint
-        rows = self._read("SELECT seq FROM record WHERE hash = ?", digest)
-        return int(rows[0][0]) if rows else None
-
-    def sync_state(self) -> SyncState:
-        """What the collector is known to hold."""
-        return SyncState(*self._read("SELECT received_seq, received_at, notes_upto FROM sync")[0])
-
-    def bags(self, produced_on: str, limit: int) -> list[Bag]:
-        """A day's weighings among the newest `limit`, newest first."""
-        newest = self._read(
-            f"{_BAG} WHERE b.produced_on = ? AND b.seq > ? ORDER BY b.seq DESC", produced_on, self._floor(limit)
-        )
-        return [self._bag(row) for row in newest]
-
-    def _floor(self, limit: int) -> int:
-        rows = self._read("SELECT seq FROM bag ORDER BY seq DESC LIMIT 1 OFFSET ?", limit)
-        return int(rows[0][0]) if rows else 0
-
-    def bag(self, *, rid: str = "", label: str = "") -> Bag | None:
-        """One weighing by record id or label number."""
-        where, value = ("b.label = ?", label) if label else ("b.rid = ?", rid)
-        rows = self._read(f"{_BAG} WHERE {where} ORDER BY b.seq DESC LIMIT 1", value)
-        return self._bag(rows[0]) if rows else None
-
-    def bag_of_request(self, request: str) -> Bag | None:
-        """The weighing a press has already led to."""
-        rows = self._read(f"{_BAG} WHERE b.request = ?", request)
-        return self._bag(rows[0]) if rows else None
-
-    def bags_after(self, seq: int) -> int:
-        """How many weighings lie after record seq."""
-        return int(self._read("SELECT count(*) FROM bag WHERE seq > ?", seq)[0][0])
-
-    def awaiting_core(self) -> int:
-        """How many weighings have no word from the core yet."""
-        count, lowest, newest = self._read(
-            "SELECT count(*) FILTER (WHERE core IN ('', 'unknown')), min(seq) FILTER (WHERE core IN ('', 'unknown')),"
-            " max(seq) FROM bag WHERE seq >= ?",
-            self._awaiting_from,
-        )[0]
-        # The core's word is final, so what lies below the oldest open weighing need not be looked at again.
-        self._awaiting_from = lowest or newest or self._awaiting_from
-        return int(count)
-
-    def refused(self) -> int:
-        """How many weighings the collector holds back or the core refuses."""
-        return int(self._read("SELECT count(*) FROM bag WHERE core IN ('refused', 'flagged')")[0][0])
-
-    def open_jobs(self) -> list[PrintJob]:
-        """Labels still to print, oldest first, at most 100."""
-        newest = self._read("SELECT max(seq) FROM bag")[0][0] or 0
-        jobs = self._jobs(
-            "b.seq >= ? AND ifnull(j.state, 'queued') IN ('queued', 'printing', 'failed')"
-            " ORDER BY b.seq, j.copy LIMIT 100",
-            self._printing_from,
-        )
-        self._printing_from = jobs[0].bag if jobs else newest
-        return jobs
-
-    def reopen_jobs(self) -> None:
-        """An older label was queued again: open_jobs must look at all of them once."""
-        self._printing_from = 0
-
-    def last_job(self, rid: str) -> PrintJob | None:
-        """The newest print job of a weighing."""
-        jobs = self._jobs("b.rid = ? ORDER BY b.seq DESC, j.copy DESC LIMIT 1", rid)
-        return jobs[0] if jobs else None
-
-    def last_number(self, label_stem: str) -> int:
-        """The last sequence given for a label stem (unit, waste, day), 0 for none."""
-        last = self._read(
-            "SELECT max(label) FROM bag WHERE label BETWEEN ? AND ?", f"{label_stem}000", f"{label_stem}999"
-        )[0][0]
-        return int(last[len(label_stem) :]) if last else 0
-
-    def weighing(self, rid: str) -> Record | None:
-        """The record of a weighing by its id."""
-        rows = self._read(
-            "SELECT r.body FROM bag b JOIN record r USING (seq) WHERE b.rid = ? ORDER BY seq DESC LIMIT 1", rid
-        )
-        return Record.decode(rows[0][0]) if rows else None
-
-    def chain(self) -> Iterator[tuple[int, bytes, bytes, bytes, bytes | None]]:
-        """(seq, hash, prev, body, seal) from the first record on, for verification."""
-        at = 0
-        while rows := self._read(
-            "SELECT seq, hash, prev, body, seal FROM record WHERE seq > ? ORDER BY seq LIMIT 500", at
-        ):
-            yield from rows
-            at = rows[-1][0]
-
-    def _jobs(self, where: str, *values: Any) -> list[PrintJob]:
-        sql = (  # where is one of ours
-            "SELECT b.seq, ifnull(j.copy, 0), b.rid, ifnull(j.state, 'queued'), ifnull(j.say, ''), r.body"
-            " FROM bag b LEFT JOIN print_job j ON j.bag = b.seq JOIN record r ON r.seq = b.seq"
-            " WHERE "
-        )
-        return [
-            PrintJob(row[0], row[1], row[2], PrintState(row[3]), _say(row[4]), Record.decode(row[5]).body)
-            for row in self._read(sql + where, *values)
-        ]
-
-    def _bag(self, row: Any) -> Bag:
-        seq, rid, label, waste_code, waste_name, weight, weighed_at, state, say, copies, core, core_at, core_text = row
-        return Bag(
-            seq=seq,
-            rid=rid,
-            label=label,
-            waste_code=waste_code,
-            waste_name=waste_name,
-            weight=weight,
-            weighed_at=weighed_at,
-            print_state=PrintState(state),
-            print_say=_say(say),
-            copies=copies,
-            core=core,
-            core_at=core_at,
-            core_text=core_text,
-        )
-
-    def _read(self, sql: str, *values: Any) -> list[Any]:
-        with self._reading:
-            return self._reader.execute(sql, values).fetchall()
 
     def pragma(self, name: str) -> Any:
         """A setting as the writing connection has it (self-checks ask for it)."""

@@ -19,7 +19,8 @@ from typing import Protocol
 
 from hazgate_edge.config import Config
 from hazgate_edge.domain.view import Light, PrintState, Say
-from hazgate_edge.journal.store import Journal, PrintJob
+from hazgate_edge.journal.rows import PrintJob
+from hazgate_edge.journal.store import Journal
 from hazgate_edge.printing.drawing import CannotDrawError, Drawing, document_of
 from hazgate_protocols.journal.bodies import WeighingBody
 

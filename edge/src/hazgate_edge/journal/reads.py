@@ -1,0 +1,182 @@
+"""Reading the journal: a connection of its own, which sees only what is committed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hazgate_edge.domain.view import PrintState
+from hazgate_edge.journal.database import connect
+from hazgate_edge.journal.rows import Bag, PrintJob, Stored, SyncState, say_of
+from hazgate_protocols.journal.chain import ROOT
+from hazgate_protocols.journal.record import Record
+
+_BAG = """
+SELECT b.seq, b.rid, b.label, b.waste_code, b.waste_name, b.weight, b.weighed_at, ifnull(j.state, 'queued'),
+       ifnull(j.say, ''), ifnull(j.copy, 0), b.core, b.core_at, b.core_text
+FROM bag b LEFT JOIN print_job j
+  ON j.bag = b.seq AND j.copy = (SELECT max(copy) FROM print_job k WHERE k.bag = b.seq)
+"""
+
+
+class JournalReads:
+    """Everything that can be asked of a journal."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._reader = connect(path)
+        self._reader.execute("PRAGMA query_only=ON")
+        self._reading = threading.Lock()
+        self._awaiting_from = 0
+        self._printing_from = 0
+
+    def after(self, seq: int, limit: int, bytes_max: int) -> list[Stored]:
+        """Records after seq, oldest first: at most `limit`, and at least one however long it is."""
+        out: list[Stored] = []
+        size = 0
+        for row in self._read(
+            "SELECT seq, hash, prev, body FROM record WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit
+        ):
+            size += len(row[3])
+            if out and size > bytes_max:
+                break
+            out.append(Stored(*row))
+        return out
+
+    def hash_at(self, seq: int) -> bytes:
+        """The hash of record seq; ROOT for 0."""
+        if seq == 0:
+            return ROOT
+        return bytes(self._read("SELECT hash FROM record WHERE seq = ?", seq)[0][0])
+
+    def seq_of(self, digest: bytes, *, hint: int | None = None) -> int | None:
+        """Where a hash lies in our own chain, None when it is not ours. Without a right hint the chain is walked."""
+        if digest == ROOT:
+            return 0
+        if hint is not None and self._read("SELECT 1 FROM record WHERE seq = ? AND hash = ?", hint, digest):
+            return hint
+        rows = self._read("SELECT seq FROM record WHERE hash = ?", digest)
+        return int(rows[0][0]) if rows else None
+
+    def sync_state(self) -> SyncState:
+        """What the collector is known to hold."""
+        return SyncState(*self._read("SELECT received_seq, received_at, notes_upto FROM sync")[0])
+
+    def bags(self, produced_on: str, limit: int) -> list[Bag]:
+        """A day's weighings among the newest `limit`, newest first."""
+        newest = self._read(
+            f"{_BAG} WHERE b.produced_on = ? AND b.seq > ? ORDER BY b.seq DESC", produced_on, self._floor(limit)
+        )
+        return [self._bag(row) for row in newest]
+
+    def _floor(self, limit: int) -> int:
+        rows = self._read("SELECT seq FROM bag ORDER BY seq DESC LIMIT 1 OFFSET ?", limit)
+        return int(rows[0][0]) if rows else 0
+
+    def bag(self, *, rid: str = "", label: str = "") -> Bag | None:
+        """One weighing by record id or label number."""
+        where, value = ("b.label = ?", label) if label else ("b.rid = ?", rid)
+        rows = self._read(f"{_BAG} WHERE {where} ORDER BY b.seq DESC LIMIT 1", value)
+        return self._bag(rows[0]) if rows else None
+
+    def bag_of_request(self, request: str) -> Bag | None:
+        """The weighing a press has already led to."""
+        rows = self._read(f"{_BAG} WHERE b.request = ?", request)
+        return self._bag(rows[0]) if rows else None
+
+    def bags_after(self, seq: int) -> int:
+        """How many weighings lie after record seq."""
+        return int(self._read("SELECT count(*) FROM bag WHERE seq > ?", seq)[0][0])
+
+    def awaiting_core(self) -> int:
+        """How many weighings have no word from the core yet."""
+        count, lowest, newest = self._read(
+            "SELECT count(*) FILTER (WHERE core IN ('', 'unknown')), min(seq) FILTER (WHERE core IN ('', 'unknown')),"
+            " max(seq) FROM bag WHERE seq >= ?",
+            self._awaiting_from,
+        )[0]
+        # The core's word is final, so what lies below the oldest open weighing need not be looked at again.
+        self._awaiting_from = lowest or newest or self._awaiting_from
+        return int(count)
+
+    def refused(self) -> int:
+        """How many weighings the collector holds back or the core refuses."""
+        return int(self._read("SELECT count(*) FROM bag WHERE core IN ('refused', 'flagged')")[0][0])
+
+    def open_jobs(self) -> list[PrintJob]:
+        """Labels still to print, oldest first, at most 100."""
+        newest = self._read("SELECT max(seq) FROM bag")[0][0] or 0
+        jobs = self._jobs(
+            "b.seq >= ? AND ifnull(j.state, 'queued') IN ('queued', 'printing', 'failed')"
+            " ORDER BY b.seq, j.copy LIMIT 100",
+            self._printing_from,
+        )
+        self._printing_from = jobs[0].bag if jobs else newest
+        return jobs
+
+    def reopen_jobs(self) -> None:
+        """An older label was queued again: open_jobs must look at all of them once."""
+        self._printing_from = 0
+
+    def last_job(self, rid: str) -> PrintJob | None:
+        """The newest print job of a weighing."""
+        jobs = self._jobs("b.rid = ? ORDER BY b.seq DESC, j.copy DESC LIMIT 1", rid)
+        return jobs[0] if jobs else None
+
+    def last_number(self, label_stem: str) -> int:
+        """The last sequence given for a label stem (unit, waste, day), 0 for none."""
+        last = self._read(
+            "SELECT max(label) FROM bag WHERE label BETWEEN ? AND ?", f"{label_stem}000", f"{label_stem}999"
+        )[0][0]
+        return int(last[len(label_stem) :]) if last else 0
+
+    def weighing(self, rid: str) -> Record | None:
+        """The record of a weighing by its id."""
+        rows = self._read(
+            "SELECT r.body FROM bag b JOIN record r USING (seq) WHERE b.rid = ? ORDER BY seq DESC LIMIT 1", rid
+        )
+        return Record.decode(rows[0][0]) if rows else None
+
+    def chain(self) -> Iterator[tuple[int, bytes, bytes, bytes, bytes | None]]:
+        """(seq, hash, prev, body, seal) from the first record on, for verification."""
+        at = 0
+        while rows := self._read(
+            "SELECT seq, hash, prev, body, seal FROM record WHERE seq > ? ORDER BY seq LIMIT 500", at
+        ):
+            yield from rows
+            at = rows[-1][0]
+
+    def _jobs(self, where: str, *values: Any) -> list[PrintJob]:
+        sql = (  # where is one of ours
+            "SELECT b.seq, ifnull(j.copy, 0), b.rid, ifnull(j.state, 'queued'), ifnull(j.say, ''), r.body"
+            " FROM bag b LEFT JOIN print_job j ON j.bag = b.seq JOIN record r ON r.seq = b.seq"
+            " WHERE "
+        )
+        return [
+            PrintJob(row[0], row[1], row[2], PrintState(row[3]), say_of(row[4]), Record.decode(row[5]).body)
+            for row in self._read(sql + where, *values)
+        ]
+
+    def _bag(self, row: Any) -> Bag:
+        seq, rid, label, waste_code, waste_name, weight, weighed_at, state, say, copies, core, core_at, core_text = row
+        return Bag(
+            seq=seq,
+            rid=rid,
+            label=label,
+            waste_code=waste_code,
+            waste_name=waste_name,
+            weight=weight,
+            weighed_at=weighed_at,
+            print_state=PrintState(state),
+            print_say=say_of(say),
+            copies=copies,
+            core=core,
+            core_at=core_at,
+            core_text=core_text,
+        )
+
+    def _read(self, sql: str, *values: Any) -> list[Any]:
+        with self._reading:
+            return self._reader.execute(sql, values).fetchall()
