@@ -13,9 +13,9 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from hazgate_edge.domain.view import Light, Phase, PrintState, Refused, SyncState, Weighed
+from hazgate_edge.domain.view import Light, Live, Phase, PrintState, Refused, SyncState, Weighed
 from hazgate_simulators.demo.stack import SCALES, Stack
-from system.operator import Operator, until, working
+from system.operator import WASTE, Operator, until, working
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
@@ -194,6 +194,33 @@ async def test_without_broker_or_collector_work_goes_on_and_catches_up(tmp_path:
         for done in (first, second):
             await operator.row(done.rid, lambda row: row.sync is SyncState.ACCEPTED, "accepted after the outage")
         assert sorted(item["posts"] for item in await operator.submissions()) == [1, 1]
+
+
+async def test_the_last_numbers_are_announced_before_and_their_end_stops_only_that_waste(tmp_path: Path) -> None:
+    """Two numbers: two left is said, none left is said, the press is refused, another waste still goes."""
+    stack = Stack(tmp_path, settings="numbers: {first: 1, last: 2}\n")
+    async with working(stack) as operator:
+        await operator.take_off()
+        left = {1: "NUM-02", 0: "NUM-01"}
+        for expected in (1, 0):
+            await operator.weigh("12.34")
+            wanted = (WASTE, expected)
+
+            def is_said(live: Live, wanted: tuple[str, int] = wanted) -> bool:
+                return wanted in [(low.waste_code, low.left) for low in live.numbers]
+
+            live = await operator.live(is_said, f"{expected} left")
+            (low,) = [low for low in live.numbers if low.waste_code == WASTE]
+            assert low.say.key == left[expected]
+        await operator.put("25.00")
+        await operator.settled()
+        refused = await operator.press()
+        assert isinstance(refused, Refused)
+        assert refused.say.key == "NUM-01"
+        box = await operator.box()
+        other = await box.weigh(waste_code="900-249-08", container="bag-50", operator="张三", request="x" * 20)
+        assert isinstance(other, Weighed)
+        assert other.label.endswith("001")
 
 
 async def test_the_terminal_page_comes_with_its_first_visitor_and_again_after_its_death(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from hazgate_edge.domain.view import (
     Container,
     Light,
     Live,
+    Numbers,
     Phase,
     PrintState,
     Refused,
@@ -46,7 +47,7 @@ from hazgate_protocols.label.document import label_side_mm, labels_needed
 log = logging.getLogger(__name__)
 
 COUNTS_EVERY_S = 0.5  # how often the numbers in the top bar are read anew without a known change
-NUMBERS_WARN_LEFT = 50
+NUMBERS_WARN_LEFT = 20
 UNCONFIRMED_WARN_S = 30.0
 
 
@@ -89,6 +90,7 @@ class Agent:
         self._weighing = asyncio.Lock()
         self._number = 0
         self._counts = _Counts()
+        self._numbers: tuple[Numbers, ...] = ()
         self._counted_at = (-1, 0)
         self._unconfirmed_since_ns: int | None = None
 
@@ -148,6 +150,7 @@ class Agent:
             refused=self._counts.refused,
             confirmed_at=self._counts.received_at,
             records_version=self._journal.changes,
+            numbers=self._numbers,
         )
 
     async def rows(self, limit: int = 200) -> list[Row]:
@@ -362,7 +365,23 @@ class Agent:
             refused=self._journal.refused(),
             received_at=state.received_at,
         )
+        self._numbers = self._low_numbers()
         self._counted_at = (self._journal.changes, now_ns)
+
+    def _low_numbers(self) -> tuple[Numbers, ...]:
+        """Said before the bag is weighed, not after."""
+        config, day = self._config, local_date(self._clock.wall())
+        found = []
+        for code in self._wastes:
+            stem = str(LabelNumber.make(config.unit.code, code, day, 1))[:-SEQUENCE_CHARS]
+            used = max(self._journal.last_number(stem), config.numbers.first - 1)
+            left = max(0, config.numbers.last - used)
+            if left == 0:
+                say = Say("NUM-01", {"waste": code, "n": str(config.numbers.last)})
+                found.append(Numbers(code, left, say))
+            elif left <= NUMBERS_WARN_LEFT:
+                found.append(Numbers(code, left, Say("NUM-02", {"left": str(left)})))
+        return tuple(found)
 
     def _row(self, bag: Bag, received_seq: int, received_at: str) -> Row:
         if bag.core in ("accepted", "duplicate"):

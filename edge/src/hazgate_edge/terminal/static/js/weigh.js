@@ -47,6 +47,8 @@ function reasons(frame, feed) {
   const found = frame.blocked.filter((said) => said.tone === "fault" || said.tone === "warn");
   if (operatorMissing()) found.push(words.say.operator);
   if (!choice.waste) found.push(words.say.waste);
+  const low = frame.numbers[choice.waste];
+  if (low && low.tone === "fault") found.push(low);
   found.push(...frame.blocked.filter((said) => said.tone === "wait" || said.tone === "done"));
   if (found.length === 0 && feed.weightAgeMs() > STALE_MS) found.push(words.say.stale);
   return found;
@@ -68,11 +70,13 @@ function drawScale(frame, feed) {
 function drawNotices(frame) {
   const list = element("notices");
   if (!frame) return;
-  const state = JSON.stringify(frame.notices);
+  const low = frame.numbers[choice.waste];
+  const notices = low && low.tone === "warn" ? [low, ...frame.notices] : frame.notices;
+  const state = JSON.stringify(notices);
   if (list.dataset.state === state) return;
   list.dataset.state = state;
   list.replaceChildren(
-    ...frame.notices.slice(0, 2).map((said) => {
+    ...notices.slice(0, 2).map((said) => {
       const item = document.createElement("li");
       item.className = `notice tone-${said.tone}`;
       item.append(element(said.tone === "fault" ? "icon-fault" : "icon-warn").content.cloneNode(true));
