@@ -13,8 +13,8 @@ from pathlib import Path
 
 from benchmarks.bare import WARM_UP, paced
 from benchmarks.chain import CONTAINER, OPERATOR, START_S_MAX, WASTE_CODE, Box, Chain, Receipts, running_box
-from benchmarks.devices import FIRST_DIVISIONS
 from benchmarks.children import BenchError, Memory, tree_members, tree_memory
+from benchmarks.devices import FIRST_DIVISIONS
 from benchmarks.press import Operator, Saved, settled_operator
 
 RECEIPT_S_MAX = 30.0
@@ -66,11 +66,14 @@ async def receipt_latencies_ms(box: Box, receipts: Receipts, rate_per_s: float, 
     presses: list[Saved] = []
     labels = len(box.printer.last_bytes_at)
     box.scale.swap(FIRST_DIVISIONS)
-    async with await settled_operator(box.door, SETTLED_S_MAX) as operator:
-        async for number in paced(rate_per_s, WARM_UP + count):
+    operator = await settled_operator(box.door, SETTLED_S_MAX)
+    async for number in paced(rate_per_s, WARM_UP + count):
+        async with operator:
             presses.append(await _press(operator))
-            await asyncio.sleep(max(0.0, 1 / rate_per_s - BAG_ON_BEFORE_PRESS_S - presses[-1].took_s))
-            box.scale.swap(FIRST_DIVISIONS + number + 1)
+        await asyncio.sleep(max(0.0, 1 / rate_per_s - BAG_ON_BEFORE_PRESS_S - presses[-1].took_s))
+        box.scale.swap(FIRST_DIVISIONS + number + 1)
+        operator = await settled_operator(box.door, SETTLED_S_MAX)
+    operator.close()
     seqs = box.seqs()
     await receipts.upto(seqs[presses[-1].rid], RECEIPT_S_MAX)
     await box.printer.printed(labels + len(presses), LABEL_S_MAX)
@@ -141,9 +144,11 @@ async def _end_drawing(pid: int) -> None:
     if len(drawing) != 1:
         raise BenchError(f"find the box's drawing process: {len(drawing)} there; has the way of printing changed?")
     os.kill(drawing[0], signal.SIGKILL)
-    async with asyncio.timeout(SETTLED_S_MAX):
-        while drawing[0] in tree_members(pid):
-            await asyncio.sleep(0.02)
+    end = time.perf_counter() + SETTLED_S_MAX
+    while drawing[0] in tree_members(pid):
+        if time.perf_counter() > end:
+            raise BenchError(f"end the box's drawing process: still there after {SETTLED_S_MAX:g} s")
+        await asyncio.sleep(0.02)
 
 
 def _command_line(pid: int) -> bytes:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks import bare, own_box, own_journal, peer, probe
+from benchmarks import remarks as remarks_of
 from benchmarks.broker import Broker
 from benchmarks.chain import Chain, running_chain
 from benchmarks.figure import Bar, Figure, Role
@@ -23,32 +24,8 @@ START_GOAL = Goal(Sense.AT_MOST, 0.6)
 COMMIT_ROUNDS = 20
 COMMIT_SLICE_S = 0.5
 RECEIPT_RATE_PER_S = 5.0
-RECEIPT_COUNT = 30
+RECEIPT_COUNT = 25
 LABEL_COUNT = 20
-RECEIPT_REMARK = (
-    "Broker, collector with its core, and box are the installed commands. The press goes through the agent's door; the "
-    "receipt is stamped by a second subscriber to the box's topic, after it has checked the seal as the box does. All "
-    "labels are drawn and printed meanwhile, as always."
-)
-MEMORY_REMARKS = (
-    "Whole process trees. RSS counts shared pages in full, PSS by their share. Both have handled one record and are "
-    "connected to their cloud.",
-    "Idle is the box with no terminal page open and no label drawn for two minutes: then the agent ends its drawing "
-    "process. The bench does not wait that long; it kills this process just as the agent does. What the box takes "
-    "until then, and with a page open, is shown beside it.",
-)
-START_REMARKS = (
-    "From the exec of the program, with an empty storage and the key already made. TB: a record goes in as soon as its "
-    "connector accepts, until it is committed. hazgate: a scale shows an empty platform and then a stable weight as "
-    'soon as the box connects, and the weight is booked as soon as the box offers it, until the answer "saved".',
-    "The peer commits with synchronous=NORMAL, which a power cut can undo; hazgate's record has reached the disk.",
-)
-LABEL_REMARKS = (
-    'Each time runs from the moment the second equal, stable frame leaves the scale. "Weight offered" is when the box '
-    "would let it be booked; the bench presses at that moment. A person sees it up to 100 ms later, as the page is "
-    "renewed ten times a second.",
-    "p50 and p95 of each round; the spread is over the rounds. The first label also starts the drawing process.",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +100,7 @@ async def _receipt(bench: Bench, chain: Chain) -> Figure:
         Bar("sum of the parts", Role.REFERENCE, tuple(sums)),
         Bar("Q: bare probe of the same path", Role.SHOWN, tuple(bare_path)),
     )
-    remarks = [RECEIPT_REMARK]
+    remarks = [remarks_of.RECEIPT]
     if parts is not None:
         remarks.append(
             f"Parts, p50 of the last round: commit at the box {parts.box_commit_ms:.2f} ms, MQTT up "
@@ -167,8 +144,10 @@ def box(bench: Bench) -> list[Figure]:
     )
     named = f"TB is {peer.NAME}."
     return [
-        Figure("memory", "Idle memory of the box", "MiB", memory, MEMORY_GOAL, remarks=(named, *MEMORY_REMARKS)),
-        Figure("start", "Start to the first durable record", "s", start, START_GOAL, remarks=(named, *START_REMARKS)),
+        Figure("memory", "Idle memory of the box", "MiB", memory, MEMORY_GOAL, remarks=(named, *remarks_of.MEMORY)),
+        Figure(
+            "start", "Start to the first durable record", "s", start, START_GOAL, remarks=(named, *remarks_of.START)
+        ),
     ]
 
 
@@ -190,7 +169,7 @@ def label(bench: Bench) -> list[Figure]:
     ]
     bars.append(Bar("first label of a drawing process", Role.SHOWN, tuple(run.first_last_byte_ms for run in runs)))
     title = "Last stable frame to saved and to the label's last byte"
-    return [Figure("label", title, "ms", tuple(bars), remarks=LABEL_REMARKS)]
+    return [Figure("label", title, "ms", tuple(bars), remarks=remarks_of.LABEL)]
 
 
 def _seen(run: own_box.LabelRun) -> list[float]:
