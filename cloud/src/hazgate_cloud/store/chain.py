@@ -72,9 +72,9 @@ def append(tx: Connection, box: str, entries: Sequence[Entry], at: str) -> None:
     tx.execute(_HEAD, {"hash": entries[-1].hash, "box": box, "seq": entries[-1].record.seq})
 
 
-def keep_seal(tx: Connection, box: str, record_hash: bytes, seal: bytes, at: str) -> None:
-    """Keeps the box's signature over this hash; the first one stays."""
-    if tx.execute(_SEAL_OF, {"record_hash": record_hash}).scalar() is None:
+def keep_seal(tx: Connection, box: str, record_hash: bytes, seal: bytes, at: str, *, fresh: bool) -> None:
+    """Keeps the box's signature over this hash; the first one stays. fresh: the record was stored just now."""
+    if fresh or tx.execute(_SEAL_OF, {"record_hash": record_hash}).scalar() is None:
         tx.execute(_SEAL, {"hash": record_hash, "box": box, "seal": seal, "at": at})
 
 
