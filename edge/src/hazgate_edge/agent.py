@@ -250,8 +250,8 @@ class Agent:
             log.error("weigh %s: not saved: %s", waste_code, exc)
             return Refused(Say("SAVE-01", {"why": str(exc)}))
         self._pan.booked()
+        self._uplink.wake()  # first: a record goes before its label
         self._spooler.wake()
-        self._uplink.wake()
         weight = f"{settled.weight.text} {settled.weight.unit}"
         log.info("weighed %s %s", label, weight)
         return Weighed(rid, label, weight)
