@@ -55,9 +55,11 @@ def _weighing(number: int) -> NewWeighing:
     # A unit has SEQUENCE_MAX numbers a waste and day, so a fast disk moves on to the next day.
     day = _FIRST_DAY + timedelta(days=number // SEQUENCE_MAX)
 
+    stem = str(LabelNumber.make(UNIT_CODE, WASTE_CODE, day, 1))[:-SEQUENCE_CHARS]
+
     def body(sequence: int) -> WeighingBody:
         return WeighingBody(
-            label=str(LabelNumber.make(UNIT_CODE, WASTE_CODE, day, sequence)),
+            label=f"{stem}{sequence:0{SEQUENCE_CHARS}d}",
             unit_code=UNIT_CODE,
             unit_name="苏州示例精密制造有限公司",
             waste_code=WASTE_CODE,
@@ -83,7 +85,7 @@ def _weighing(number: int) -> NewWeighing:
         request=f"bench-{number}",
         waste_code=WASTE_CODE,
         produced_on=day.isoformat(),
-        label_stem=str(LabelNumber.make(UNIT_CODE, WASTE_CODE, day, 1))[:-SEQUENCE_CHARS],
+        label_stem=stem,
         first=1,
         last=SEQUENCE_MAX,
         body=body,
