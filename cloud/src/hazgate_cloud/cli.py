@@ -101,7 +101,10 @@ def evidence(
     config: ConfigPath,
     out: Annotated[Path, typer.Option(help="The file to write; it must not be there yet.")],
     profiles: Annotated[
-        Path | None, typer.Option(help="A folder with profiles of your own, beside the packaged ones.")
+        Path | None,
+        typer.Option(
+            exists=True, file_okay=False, help="A folder with profiles of your own, beside the packaged ones."
+        ),
     ] = None,
 ) -> None:
     """Write one file that proves a bag's way to anyone, offline (hazgate-verify checks it)."""

@@ -122,9 +122,9 @@ def _ancestors(top: bytes, parents: dict[bytes, bytes]) -> list[bytes]:
     out: list[bytes] = []
     at = top
     while at != ROOT:
+        if at not in parents:
+            raise NoEvidenceError(f"evidence: record {at.hex()} is not held; run hazgate-cloud verify")
         out.append(at)
-        if at not in parents or len(out) > len(parents):
-            raise NoEvidenceError(f"evidence: the parent of {out[-2].hex()} is not held; run hazgate-cloud verify")
         at = parents[at]
     out.reverse()
     return out

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from hazgate_protocols.evidence.bundle import BUNDLE_BYTES_MAX, DamagedError, NotABundleError, decode_bundle
 from hazgate_protocols.evidence.checks import check
-from hazgate_protocols.evidence.report import Verdict
+from hazgate_protocols.evidence.report import TEXT_CHARS_MAX, Report, Verdict
 from hazgate_protocols.journal.seal import KEY_BYTES
+from hazgate_protocols.text import one_line
 
 PROVED, FAILED, NO_BUNDLE = 0, 1, 2
 _SIGN = {Verdict.PROVED: "✓", Verdict.FAILED: "✗", Verdict.OPEN: "?"}
@@ -27,7 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{asked.file}: not an evidence file: {exc}", file=sys.stderr)
         return NO_BUNDLE
     except DamagedError as exc:
-        print(f"✗ {exc}\n\nALTERED. The file is not as it was made; nothing else in it was looked at.")
+        print(
+            f"✗ {one_line(str(exc), TEXT_CHARS_MAX)}\n\nALTERED. The file is not as it was made; nothing else in it was looked at."
+        )
         return FAILED
     report = check(bundle, collector_key=asked.collector_key, box_key=asked.box_key)
     for verdict, heading in (
@@ -40,8 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{heading}:")
             for finding in found:
                 print(f"  {_SIGN[verdict]} {finding.text}")
-    print(f"\n{'PROVED, within the limits above.' if report.holds else 'NOT PROVED.'}")
+    print(f"\n{_conclusion(report, pinned=asked.collector_key is not None and asked.box_key is not None)}")
     return PROVED if report.holds else FAILED
+
+
+def _conclusion(report: Report, *, pinned: bool) -> str:
+    if not report.holds:
+        return "NOT PROVED."
+    return "PROVED, within the limits above." if pinned else "PROVED, if the keys named above are the true ones."
 
 
 def parser() -> argparse.ArgumentParser:
