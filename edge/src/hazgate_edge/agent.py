@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from hazgate_edge.clock import Clock, local_date
 from hazgate_edge.config import Config
@@ -73,7 +74,7 @@ class Agent:
         dialogue: Dialogue,
         uplink: Uplink,
         wastes: dict[str, KnownWaste],
-        dev: dict[str, str],
+        dev: dict[str, Any],
         disk: Callable[[], Say | None],
     ) -> None:
         self._config = config

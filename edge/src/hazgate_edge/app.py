@@ -12,7 +12,7 @@ import shutil
 import signal
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from hazgate_edge import __version__
 from hazgate_edge.agent import Agent
@@ -62,7 +62,7 @@ class Parts:
     drawing: Drawing
     uplink: Uplink
     pan: Pan
-    dev: dict[str, str]
+    dev: dict[str, Any]
 
 
 def lock(data_folder: Path) -> IO[str]:
@@ -122,11 +122,13 @@ def build(config: Config, clock: Clock) -> Parts:
     """Every part, wired. The data folder must be locked."""
     signer = load_or_make(config.data_folder)
     profile, pan, reader = scale_of(config, clock)
-    dev = {
+    dev: dict[str, Any] = {
         "profile": profile.id,
         "profile_digest": registry.digest(profile),
         "sw": __version__,
         "config_digest": config.digest(),
+        # With the profile, all that an auditor needs to read the raw bytes again.
+        **({"options": dict(config.scale.options)} if config.scale.options else {}),
     }
     journal = Journal(config.data_folder / JOURNAL_FILE, box=config.box, signer=signer, clock=clock)
     drawing = Drawing(config.printer, config.label_font)

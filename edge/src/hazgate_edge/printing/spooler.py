@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 from hazgate_edge.config import Config
 from hazgate_edge.domain.view import Light, PrintState, Say
@@ -65,7 +65,7 @@ class Spooler:
         drawing: Drawing,
         config: Config,
         *,
-        dev: dict[str, str],
+        dev: dict[str, Any],
         on_record: Callable[[], None],
     ) -> None:
         self._journal = journal
