@@ -40,6 +40,8 @@ def problems(file: bytes, collector: str = "", box: str = "") -> list[str]:
         verify(file, collector, box)
     except ProblemError as problem:
         return [str(problem)]
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError) as exc:
+        return [f"something is not what it must be: {exc!r}"]
     return []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -297,3 +298,24 @@ def test_a_profile_that_is_none_is_named(place: Place, tmp_path: Path) -> None:
     lines.append(("profile", {"profile": hostile.decode(), "transcripts": []}))
     report = check(decode_bundle(encode_bundle(lines, COLLECTOR_KEY)))
     assert any("the key title is missing" in finding.text for finding in report.findings)
+
+
+def test_random_edits_resealed_by_the_collector_are_found(evidence: bytes) -> None:
+    """Records, steps, the box's seal, the receipt and the profile are tied to what the box signed: an edit of any of
+    them is found although the collector signs the file again. The verifier answers, whatever stands there."""
+    rng = random.Random(20261123)
+    found = 0
+    for _ in range(300):
+        lines = taken_apart(evidence)
+        name, given = rng.choice([line for line in lines if line[0] in (RECORD, STEPS, "seal", "receipt", "profile")])
+        key = {RECORD: "bytes", STEPS: "hashes", "receipt": "have"}.get(name, name)
+        text = given[key] if isinstance(given[key], str) else given[key][0]
+        at = rng.randrange(len(text))
+        other = rng.choice("0123456789abcdef") if name in (STEPS, "seal") else rng.choice('0 "{}:,aZ中-[]')
+        if text[at] == other:
+            continue
+        edited = text[:at] + other + text[at + 1 :]
+        given[key] = edited if isinstance(given[key], str) else [edited, *given[key][1:]]
+        assert failures(encode_bundle(lines, COLLECTOR_KEY)), (name, at, other)
+        found += 1
+    assert found > 200

@@ -76,3 +76,7 @@ def _key(text: str) -> bytes:
 def run() -> None:
     """The console script."""
     sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()
