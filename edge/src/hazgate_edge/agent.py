@@ -250,8 +250,8 @@ class Agent:
             log.error("weigh %s: not saved: %s", waste_code, exc)
             return Refused(Say("SAVE-01", {"why": str(exc)}))
         self._pan.booked()
+        self._uplink.wake()  # first: a record goes before its label
         self._spooler.wake()
-        self._uplink.wake()
         weight = f"{settled.weight.text} {settled.weight.unit}"
         log.info("weighed %s %s", label, weight)
         return Weighed(rid, label, weight)
@@ -265,9 +265,11 @@ class Agent:
         volume_l = container.volume_l if container else 0
         day = local_date(self._clock.wall())
 
+        stem = str(LabelNumber.make(config.unit.code, waste_code, day, 1))[:-SEQUENCE_CHARS]
+
         def body(number: int) -> WeighingBody:
             return WeighingBody(
-                label=str(LabelNumber.make(config.unit.code, waste_code, day, number)),
+                label=f"{stem}{number:0{SEQUENCE_CHARS}d}",
                 unit_code=config.unit.code,
                 unit_name=config.unit.name,
                 waste_code=waste_code,
@@ -294,7 +296,7 @@ class Agent:
             request=request,
             waste_code=waste_code,
             produced_on=day.isoformat(),
-            label_stem=str(LabelNumber.make(config.unit.code, waste_code, day, 1))[:-SEQUENCE_CHARS],
+            label_stem=stem,
             first=config.numbers.first,
             last=config.numbers.last,
             body=body,

@@ -9,7 +9,7 @@ from typing import Any
 
 from hazgate_edge.domain.view import PrintState
 from hazgate_edge.journal.database import connect
-from hazgate_edge.journal.rows import Bag, PrintJob, Stored, SyncState, say_of
+from hazgate_edge.journal.rows import REQUESTS_KEPT, Bag, PrintJob, Stored, SyncState, say_of
 from hazgate_protocols.journal.chain import ROOT
 from hazgate_protocols.journal.record import Record
 
@@ -83,7 +83,9 @@ class JournalReads:
 
     def bag_of_request(self, request: str) -> Bag | None:
         """The weighing a press has already led to."""
-        rows = self._read(f"{_BAG} WHERE b.request = ?", request)
+        rows = self._read(
+            f"{_BAG} WHERE b.request = ? AND b.seq > ? ORDER BY b.seq DESC LIMIT 1", request, self._floor(REQUESTS_KEPT)
+        )
         return self._bag(rows[0]) if rows else None
 
     def bags_after(self, seq: int) -> int:

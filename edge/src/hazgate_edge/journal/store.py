@@ -15,7 +15,7 @@ from hazgate_edge.clock import Clock, stamp, uuid7
 from hazgate_edge.domain.view import PrintState, Say
 from hazgate_edge.journal.database import open_database
 from hazgate_edge.journal.reads import JournalReads
-from hazgate_edge.journal.rows import PrintJob, say_text
+from hazgate_edge.journal.rows import REQUESTS_KEPT, PrintJob, say_text
 from hazgate_edge.journal.writer import Writer
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.bodies import WeighingBody
@@ -57,6 +57,8 @@ class Journal(JournalReads):
         self._db = open_database(path)
         super().__init__(path)
         self._seq, self._head, self._sealed = 0, ROOT, 0
+        self._requests: dict[str, tuple[str, str]] = {}  # press -> (rid, label), oldest first
+        self._last_numbers: dict[str, int] = {}  # label stem -> last sequence given
         self._load_head()
         self._changes = 0
         self._writer = Writer(self._db, on_idle=self._sealing, after_rollback=self._load_head)
@@ -121,9 +123,9 @@ class Journal(JournalReads):
 
         Raises NumbersUsedUpError. (Writer's thread.)
         """
-        again = self._db.execute("SELECT rid, label FROM bag WHERE request = ?", (new.request,)).fetchone()
+        again = self._requests.get(new.request)
         if again is not None:
-            return again[0], again[1]
+            return again
         number = self._next_number(new)
         body = new.body(number)
         record = self.do_append(kinds.WEIGHING, body.as_json(), who=new.who, dev=new.dev, raw=new.raw)
@@ -142,6 +144,10 @@ class Journal(JournalReads):
                 body.produced_on,
             ),
         )
+        self._last_numbers[new.label_stem] = number
+        self._requests[new.request] = (record.rid, body.label)
+        if len(self._requests) > REQUESTS_KEPT:
+            del self._requests[next(iter(self._requests))]
         return record.rid, body.label
 
     def do_set_job(self, job: PrintJob, state: PrintState, say: Say | None) -> None:
@@ -228,10 +234,13 @@ class Journal(JournalReads):
     def _next_number(self, new: NewWeighing) -> int:
         """One more than the last of this waste and day. Weighings are never removed, so no number comes back."""
         stem = new.label_stem
-        last = self._db.execute(
-            "SELECT max(label) FROM bag WHERE label BETWEEN ? AND ?", (f"{stem}000", f"{stem}999")
-        ).fetchone()[0]
-        number = max(new.first, int(last[len(stem) :]) + 1) if last else new.first
+        last = self._last_numbers.get(stem)
+        if last is None:
+            found = self._db.execute(
+                "SELECT max(label) FROM bag WHERE label BETWEEN ? AND ?", (f"{stem}000", f"{stem}999")
+            ).fetchone()[0]
+            last = int(found[len(stem) :]) if found else 0
+        number = max(new.first, last + 1)
         if number > new.last:
             raise NumbersUsedUpError(f"label numbers of {new.waste_code} on {new.produced_on}: {new.last} was the last")
         return number
@@ -249,6 +258,9 @@ class Journal(JournalReads):
         row = self._db.execute("SELECT seq, hash, seal FROM record ORDER BY seq DESC LIMIT 1").fetchone()
         self._seq, self._head = (row[0], row[1]) if row else (0, ROOT)
         self._sealed = self._seq if row and row[2] is not None else 0
+        newest = self._db.execute("SELECT request, rid, label FROM bag ORDER BY seq DESC LIMIT ?", (REQUESTS_KEPT,))
+        self._requests = {request: (rid, label) for request, rid, label in reversed(newest.fetchall())}
+        self._last_numbers = {}
 
     # -- what it is ----------------------------------------------------------------------------------------------------
 
