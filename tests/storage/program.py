@@ -3,7 +3,7 @@
 It says on standard output what a terminal would say, one line and one write each, and only after the journal said so:
     saved KEY LABEL      the weighing is durable
     refused KEY WHY      it is not saved, and the caller was told
-    broken               the journal takes nothing more: the program has to start again (exit 3)
+    broken WHY           the journal takes nothing more: the program has to start again (exit 3)
 """
 
 from __future__ import annotations
@@ -48,9 +48,11 @@ def main() -> int:
         except sqlite3.Error as exc:
             say(f"refused {key} {exc.sqlite_errorname}")
         except WriterClosedError:
-            say("broken")
-            return BROKEN
+            break
     journal.close()
+    if journal.broken is not None:
+        say(f"broken {journal.broken}")
+        return BROKEN
     return 0
 
 

@@ -10,6 +10,8 @@ import random
 import secrets
 import shutil
 import signal
+import sqlite3
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -23,7 +25,10 @@ from hazgate_edge.domain.stability import Rule
 from hazgate_edge.domain.view import Say
 from hazgate_edge.door import Door
 from hazgate_edge.identity import load_or_make
+from hazgate_edge.journal.ballast import Ballast
+from hazgate_edge.journal.database import JournalError
 from hazgate_edge.journal.store import Journal
+from hazgate_edge.journal.writer import WriterClosedError, WriterFullError
 from hazgate_edge.porter import Porter
 from hazgate_edge.printing.drawing import Drawing
 from hazgate_edge.printing.spooler import Spooler
@@ -44,6 +49,9 @@ DOOR_FILE = "agent.sock"
 LOCK_FILE = "agent.lock"
 DISK_FREE_MIN = 64 << 20  # bytes; below this no new weighing, so that what is saved can still be sent
 DEVICE_GAP_MS = 1000
+BALLAST_EVERY_S = 60.0
+NO_ROOM_PAUSE_S = 5.0  # how long sending and printing rest when the disk takes nothing
+TELL_S = 1.0  # from a broken disk to the end: time for the answer to reach the terminal
 NOBODY = {"operator": "", "shift": ""}
 
 
@@ -62,6 +70,7 @@ class Parts:
     drawing: Drawing
     uplink: Uplink
     pan: Pan
+    ballast: Ballast
     dev: dict[str, str]
 
 
@@ -128,7 +137,10 @@ def build(config: Config, clock: Clock) -> Parts:
         "sw": __version__,
         "config_digest": config.digest(),
     }
-    journal = Journal(config.data_folder / JOURNAL_FILE, box=config.box, signer=signer, clock=clock)
+    ballast = Ballast(config.data_folder, spare=DISK_FREE_MIN)
+    journal = Journal(
+        config.data_folder / JOURNAL_FILE, box=config.box, signer=signer, clock=clock, make_room=ballast.release
+    )
     drawing = Drawing(config.printer, config.label_font)
     dialogue = Dialogue(
         journal,
@@ -152,7 +164,7 @@ def build(config: Config, clock: Clock) -> Parts:
         dev=dev,
         disk=lambda: disk_check(config.data_folder),
     )
-    return Parts(agent, journal, reader, spooler, drawing, uplink, pan, dev)
+    return Parts(agent, journal, reader, spooler, drawing, uplink, pan, ballast, dev)
 
 
 async def run(config: Config, config_path: Path) -> None:
@@ -185,8 +197,10 @@ async def _until_stopped(parts: Parts, config: Config, config_path: Path) -> Non
     async with asyncio.TaskGroup() as tasks:
         running = [
             tasks.create_task(parts.reader.run(), name="scale"),
-            tasks.create_task(parts.spooler.run(), name="spooler"),
-            tasks.create_task(parts.uplink.run(), name="uplink"),
+            tasks.create_task(_through_full_disk("print", lambda: _print(parts.spooler)), name="spooler"),
+            tasks.create_task(_through_full_disk("send", parts.uplink.run), name="uplink"),
+            tasks.create_task(_keep_ballast(parts.ballast), name="ballast"),
+            tasks.create_task(_stop_when_broken(parts.journal, stop), name="journal"),
             tasks.create_task(door.run(), name="door"),
             tasks.create_task(porter.run(), name="porter"),
         ]
@@ -196,6 +210,45 @@ async def _until_stopped(parts: Parts, config: Config, config_path: Path) -> Non
         log.info("stopping")
         for task in running:
             task.cancel()
+    if parts.journal.broken is not None:
+        raise JournalError(
+            f"journal {parts.journal.path}: {parts.journal.broken}; the box starts again and reads everything anew; "
+            "if it stays so, the disk is failing: kernel log, then a new disk (存储错误)"
+        )
+
+
+async def _print(spooler: Spooler) -> None:
+    """A label that was under way when the disk took nothing more is unknown, as after a restart."""
+    await spooler.recover()
+    await spooler.run()
+
+
+async def _through_full_disk(what: str, run: Callable[[], Awaitable[None]]) -> None:
+    """A task that could not write begins anew after a pause; one that meets a broken disk waits here for the end."""
+    while True:
+        try:
+            await run()
+        except* (sqlite3.OperationalError, WriterClosedError, WriterFullError) as group:
+            log.warning("%s: not kept: %s; again in %d s", what, _leaf(group), NO_ROOM_PAUSE_S)
+        await asyncio.sleep(NO_ROOM_PAUSE_S)
+
+
+def _leaf(exc: BaseException) -> BaseException:
+    return _leaf(exc.exceptions[0]) if isinstance(exc, BaseExceptionGroup) else exc
+
+
+async def _keep_ballast(ballast: Ballast) -> None:
+    while True:
+        await asyncio.to_thread(ballast.lay)
+        await asyncio.sleep(BALLAST_EVERY_S)
+
+
+async def _stop_when_broken(journal: Journal, stop: asyncio.Event) -> None:
+    """A failed disk ends the program, after its caller has been told; systemd starts it again."""
+    why = await journal.until_broken()
+    log.error("journal %s: %s; ending, to read everything anew", journal.path, why)
+    await asyncio.sleep(TELL_S)
+    stop.set()
 
 
 async def _porter(config: Config, config_path: Path) -> Porter:

@@ -5,6 +5,7 @@ Writes run on the writer's thread; what can be asked stands in `reads`.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Any, TypeVar
 
 from hazgate_edge.clock import Clock, stamp, uuid7
 from hazgate_edge.domain.view import PrintState, Say
-from hazgate_edge.journal.database import open_database
+from hazgate_edge.journal.database import JournalError, open_database
 from hazgate_edge.journal.reads import JournalReads
 from hazgate_edge.journal.rows import REQUESTS_KEPT, PrintJob, say_text
 from hazgate_edge.journal.writer import Writer
@@ -50,7 +51,16 @@ class NewWeighing:
 class Journal(JournalReads):
     """Opens, or founds, the chain of one box. One instance per data folder (the agent's lock sees to that)."""
 
-    def __init__(self, path: Path, *, box: str, signer: Signer, clock: Clock) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        box: str,
+        signer: Signer,
+        clock: Clock,
+        make_room: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """make_room: called on the writer's thread when the disk is full; whether trying again makes sense."""
         self.box = box
         self._signer = signer
         self._clock = clock
@@ -61,7 +71,14 @@ class Journal(JournalReads):
         self._last_numbers: dict[str, int] = {}  # label stem -> last sequence given
         self._load_head()
         self._changes = 0
-        self._writer = Writer(self._db, on_idle=self._sealing, after_rollback=self._load_head)
+        self._tell_broken: Callable[[], None] = lambda: None
+        self._writer = Writer(
+            self._db,
+            on_idle=self._sealing,
+            after_rollback=self._load_head,
+            on_full=make_room,
+            on_broken=self._on_broken,
+        )
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -76,6 +93,22 @@ class Journal(JournalReads):
         result = self._writer.run_now(call)
         self._changes += 1
         return result
+
+    async def until_broken(self) -> BaseException:
+        """Waits until the disk or the file fails so that only a fresh start may go on; why."""
+        loop, happened = asyncio.get_running_loop(), asyncio.Event()
+
+        def tell() -> None:
+            loop.call_soon_threadsafe(happened.set)
+
+        self._tell_broken = tell
+        if self.broken is None:
+            await happened.wait()
+        return self.broken or JournalError("the journal is broken")
+
+    def _on_broken(self, why: BaseException) -> None:
+        self.broken = self.broken or why
+        self._tell_broken()
 
     def close(self) -> None:
         """Finish queued writes and close."""
