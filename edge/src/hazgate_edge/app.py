@@ -14,7 +14,7 @@ import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from hazgate_edge import __version__
 from hazgate_edge.agent import Agent
@@ -25,6 +25,7 @@ from hazgate_edge.domain.stability import Rule
 from hazgate_edge.domain.view import Say
 from hazgate_edge.door import Door
 from hazgate_edge.identity import load_or_make
+from hazgate_edge.journal import start
 from hazgate_edge.journal.ballast import Ballast
 from hazgate_edge.journal.database import JournalError
 from hazgate_edge.journal.store import Journal
@@ -39,6 +40,7 @@ from hazgate_edge.sync.mqtt import Uplink
 from hazgate_edge.wastes import known_wastes
 from hazgate_profiles import registry
 from hazgate_protocols.journal import record as kinds
+from hazgate_protocols.journal.seal import Signer
 from hazgate_protocols.mass import Mass
 from hazgate_protocols.scale.spec import Profile
 
@@ -72,6 +74,7 @@ class Parts:
     pan: Pan
     ballast: Ballast
     dev: dict[str, str]
+    journal_fault: str  # what was wrong with the journal at this start, "" for nothing
 
 
 def lock(data_folder: Path) -> IO[str]:
@@ -127,6 +130,32 @@ def printer_of(config: Config) -> TsplPrinter:
     return TsplPrinter(FileTarget(Path(printer.path or "")), status=status)
 
 
+def examine(path: Path, box: str, signer: Signer, clock: Clock) -> str:
+    """Check the journal before it is used, set it aside if it cannot be; what was wrong, "" for nothing.
+
+    Raises JournalError when the disk cannot be read or written: then nothing is moved.
+    """
+    try:
+        start.finish_setting_aside(path)
+        fault = start.fault_in(path, box=box, public_key=signer.public())
+        if fault is None:
+            return ""
+        if fault.usable:
+            log.error("journal %s: %s; the collector holds it, weighing goes on; run: verify", path, fault.text)
+            return fault.text
+        kept = start.set_aside(path, clock.wall())
+    except (sqlite3.Error, OSError) as exc:
+        raise JournalError(f"read journal {path}: {exc}; kernel log, then a new disk (存储错误)") from exc
+    log.error(
+        "journal %s: %s; set aside as %s, a new one is begun (日志损坏，已另存); keep that file: records that were not"
+        " sent yet are in it alone. The collector will report a fork",
+        path,
+        fault.text,
+        kept.name,
+    )
+    return f"{kept.name}: {fault.text}"
+
+
 def build(config: Config, clock: Clock) -> Parts:
     """Every part, wired. The data folder must be locked."""
     signer = load_or_make(config.data_folder)
@@ -138,8 +167,15 @@ def build(config: Config, clock: Clock) -> Parts:
         "config_digest": config.digest(),
     }
     ballast = Ballast(config.data_folder, spare=DISK_FREE_MIN)
+    path = config.data_folder / JOURNAL_FILE
+    wrong = examine(path, config.box, signer, clock)
     journal = Journal(
-        config.data_folder / JOURNAL_FILE, box=config.box, signer=signer, clock=clock, make_room=ballast.release
+        path,
+        box=config.box,
+        signer=signer,
+        clock=clock,
+        make_room=ballast.release,
+        given_before=start.numbers_aside(path, config.unit.code),
     )
     drawing = Drawing(config.printer, config.label_font)
     dialogue = Dialogue(
@@ -164,7 +200,7 @@ def build(config: Config, clock: Clock) -> Parts:
         dev=dev,
         disk=lambda: disk_check(config.data_folder),
     )
-    return Parts(agent, journal, reader, spooler, drawing, uplink, pan, ballast, dev)
+    return Parts(agent, journal, reader, spooler, drawing, uplink, pan, ballast, dev, wrong)
 
 
 async def run(config: Config, config_path: Path) -> None:
@@ -176,7 +212,9 @@ async def run(config: Config, config_path: Path) -> None:
     try:
         await journal.write(lambda: journal.do_found(unit_code=config.unit.code, dev=dev))
         unknown = await parts.spooler.recover()
-        found = {"reason": "start", "found": {"jobs_unknown": unknown}}
+        found: dict[str, Any] = {"reason": "start", "found": {"jobs_unknown": unknown}}
+        if parts.journal_fault:
+            found["found"]["journal"] = parts.journal_fault[:500]
         await journal.write(lambda: journal.do_append(kinds.BOOT, found, who=NOBODY, dev=dev))
         await _until_stopped(parts, config, config_path)
     finally:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import sqlite3
 from enum import StrEnum
 
-_PRIMARY = 0xFF  # an extended result code keeps its primary code in the lowest byte (sqlite.org/rescode.html)
+PRIMARY_CODE = 0xFF  # an extended result code keeps its primary code in the lowest byte (sqlite.org/rescode.html)
 _BROKEN = {
     sqlite3.SQLITE_IOERR,
     sqlite3.SQLITE_CORRUPT,
@@ -35,6 +35,6 @@ def failure_of(exc: BaseException) -> Failure:
     primary = getattr(exc, "sqlite_errorcode", None)
     if primary is None:
         return Failure.OTHER
-    if primary & _PRIMARY == sqlite3.SQLITE_FULL:
+    if primary & PRIMARY_CODE == sqlite3.SQLITE_FULL:
         return Failure.FULL
-    return Failure.BROKEN if primary & _PRIMARY in _BROKEN else Failure.OTHER
+    return Failure.BROKEN if primary & PRIMARY_CODE in _BROKEN else Failure.OTHER

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -59,11 +59,16 @@ class Journal(JournalReads):
         signer: Signer,
         clock: Clock,
         make_room: Callable[[], bool] = lambda: False,
+        given_before: Mapping[str, int] | None = None,
     ) -> None:
-        """make_room: called on the writer's thread when the disk is full; whether trying again makes sense."""
+        """given_before: label stem -> the highest number already given elsewhere (journals set aside).
+
+        make_room: called on the writer's thread when the disk is full; whether trying again makes sense.
+        """
         self.box = box
         self._signer = signer
         self._clock = clock
+        self._given_before = given_before or {}
         self._db = open_database(path)
         super().__init__(path)
         self._seq, self._head, self._sealed = 0, ROOT, 0
@@ -264,6 +269,10 @@ class Journal(JournalReads):
         self._db.execute("UPDATE sync SET notes_upto = ? WHERE one = 1", (fresh[-1].n,))
         return fresh[-1].n
 
+    def last_number(self, label_stem: str) -> int:
+        """As in the journal, or in one set aside."""
+        return max(super().last_number(label_stem), self._given_before.get(label_stem, 0))
+
     def _next_number(self, new: NewWeighing) -> int:
         """One more than the last of this waste and day. Weighings are never removed, so no number comes back."""
         stem = new.label_stem
@@ -272,7 +281,7 @@ class Journal(JournalReads):
             found = self._db.execute(
                 "SELECT max(label) FROM bag WHERE label BETWEEN ? AND ?", (f"{stem}000", f"{stem}999")
             ).fetchone()[0]
-            last = int(found[len(stem) :]) if found else 0
+            last = max(int(found[len(stem) :]) if found else 0, self._given_before.get(stem, 0))
         number = max(new.first, last + 1)
         if number > new.last:
             raise NumbersUsedUpError(f"label numbers of {new.waste_code} on {new.produced_on}: {new.last} was the last")
