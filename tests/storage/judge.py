@@ -19,7 +19,7 @@ def violations(folder: Path, saved: Mapping[str, str], *, count: int, prefix: st
     saved: press key -> label, as told. count: presses of the series, told or not; all are pressed again here.
     """
     try:
-        return _wrong(folder, saved, [f"{prefix}-{number}" for number in range(count)])
+        return _wrong(folder, saved, [*dict.fromkeys([*saved, *(f"{prefix}-{number}" for number in range(count))])])
     except Exception as exc:  # noqa: BLE001 - whatever it is, the box could not go on
         return [f"the journal does not work: {exc!r}"]
 

@@ -217,6 +217,8 @@ async def run(config: Config, config_path: Path) -> None:
             found["found"]["journal"] = parts.journal_fault[:500]
         await journal.write(lambda: journal.do_append(kinds.BOOT, found, who=NOBODY, dev=dev))
         await _until_stopped(parts, config, config_path)
+    except sqlite3.Error as exc:
+        raise _broken(journal, exc) from exc
     finally:
         parts.drawing.close()
         journal.close()
@@ -249,10 +251,14 @@ async def _until_stopped(parts: Parts, config: Config, config_path: Path) -> Non
         for task in running:
             task.cancel()
     if parts.journal.broken is not None:
-        raise JournalError(
-            f"journal {parts.journal.path}: {parts.journal.broken}; the box starts again and reads everything anew; "
-            "if it stays so, the disk is failing: kernel log, then a new disk (存储错误)"
-        )
+        raise _broken(parts.journal, parts.journal.broken)
+
+
+def _broken(journal: Journal, why: BaseException) -> JournalError:
+    return JournalError(
+        f"journal {journal.path}: {why}; the box starts again and reads everything anew; "
+        "if it stays so, the disk is full or failing: make room, kernel log, new disk (存储错误)"
+    )
 
 
 async def _print(spooler: Spooler) -> None:
