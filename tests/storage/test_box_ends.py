@@ -58,3 +58,17 @@ def test_a_box_whose_disk_fails_says_so_and_ends(config: Path, when: str) -> Non
     assert "Traceback" not in ended.stderr
     assert "disk I/O error" in ended.stderr.splitlines()[-1]
     assert "存储错误" in ended.stderr.splitlines()[-1]
+
+
+@pytest.mark.fault(14, 21)
+@pytest.mark.parametrize("error", ["ENOSPC", "EMFILE"], ids=["no-inode-left", "no-descriptor-left"])
+def test_a_box_that_cannot_open_its_journal_says_so_and_moves_nothing(config: Path, error: str) -> None:
+    """The log file cannot be made: one plain line, exit 1, and the journal stays where and as it is."""
+    journal = config.parent / "box" / JOURNAL_FILE
+    before = journal.read_bytes()
+    ended = box(config, "openat", error, "1+")
+    assert ended.returncode == 1, ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "unable to open database file" in ended.stderr.splitlines()[-1]
+    assert journal.read_bytes() == before
+    assert list(journal.parent.glob("*set-aside*")) == []

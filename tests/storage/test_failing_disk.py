@@ -9,7 +9,7 @@ import pytest
 from storage.depth import chosen
 from storage.judge import violations
 from storage.program import BROKEN
-from storage.tracing import DATABASE, failing, recorded
+from storage.tracing import DATABASE, failing, recorded, run
 
 COUNT = 6
 LOG = (f"{DATABASE}-wal",)
@@ -79,3 +79,24 @@ def test_a_failing_sync_is_never_tried_again_as_if_it_were_fine(folder: Path, fi
     if not stays:
         assert weighings_shown(folder) == set(said.saved)
     assert violations(folder, said.saved, count=COUNT) == []
+
+
+@pytest.mark.fault(15)
+def test_a_disk_gone_read_only_ends_the_program_and_keeps_what_was_told(folder: Path) -> None:
+    """EROFS from some write on, as after a kernel's remount: told, ended; nothing that was said is missing."""
+    said = failing(folder, "pwrite64,ftruncate", "EROFS", "20+", "--count", str(COUNT), only=LOG)
+    assert said.code == BROKEN, (said.lines, said.errors)
+    assert violations(folder, said.saved, count=COUNT) == []
+
+
+@pytest.mark.fault(19)
+def test_a_slow_disk_is_waited_for(folder: Path) -> None:
+    """Each sync takes 0.2 s more: no word comes before its sync has ended, and none is said twice."""
+    log = folder.parent / "slow.trace"
+    slow = ("-r", "-o", str(log), "-e", "trace=fdatasync,write", "-e", "inject=fdatasync:delay_exit=200000")
+    said = run(folder, "--count", "3", strace=slow)
+    assert (said.code, len(said.saved), len(said.lines)) == (0, 3, 3), said.errors
+    calls = [line.split(maxsplit=2)[2] for line in log.read_text("utf-8").splitlines()]
+    words = [index for index, call in enumerate(calls) if "saved" in call]
+    assert [calls[index - 1].endswith("(DELAYED)") for index in words] == [True] * 3
+    assert violations(folder, said.saved, count=3) == []
