@@ -1,4 +1,4 @@
-"""hazgate-cloud: run, verify, check-config, identity, box add, box list."""
+"""hazgate-cloud: run, verify, evidence, check-config, identity, box add, box list."""
 
 from __future__ import annotations
 
@@ -93,6 +93,47 @@ def verify(config: ConfigPath) -> None:
             f"verify: {len(report.faults)}{more} faults; keep this store as it is and compare with the boxes' journals"
         )
     typer.secho("✓ everything held is whole and unaltered", fg=typer.colors.GREEN)
+
+
+@app.command()
+def evidence(
+    code: Annotated[str, typer.Argument(help="The bag's label number, 37 characters.")],
+    config: ConfigPath,
+    out: Annotated[Path, typer.Option(help="The file to write; it must not be there yet.")],
+    profiles: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, file_okay=False, help="A folder with profiles of your own, beside the packaged ones."
+        ),
+    ] = None,
+) -> None:
+    """Write one file that proves a bag's way to anyone, offline (hazgate-verify checks it)."""
+    from datetime import UTC, datetime
+    from importlib.metadata import version
+
+    from hazgate_cloud.app import open_store
+    from hazgate_cloud.evidence.gather import NoEvidenceError, evidence_of
+    from hazgate_cloud.keys import KeyFileError, own_key
+    from hazgate_profiles.registry import Registry
+
+    settings = _load(config)
+    database = open_store(settings)
+    try:
+        signer = own_key(settings.key_file)
+        made_by = f"hazgate-cloud {version('hazgate-cloud')}"
+        with database.read() as tx:
+            data = evidence_of(
+                tx, code, signer=signer, now=datetime.now(UTC), made_by=made_by, profiles=Registry(profiles)
+            )
+        with out.open("xb") as file:
+            file.write(data)
+    except (NoEvidenceError, KeyFileError) as exc:
+        _fail(str(exc))
+    except OSError as exc:
+        _fail(f"write {out}: {exc.strerror}; give another --out")
+    finally:
+        database.close()
+    typer.secho(f"✓ {out}: {len(data)} bytes; check it with: hazgate-verify {out}", fg=typer.colors.GREEN)
 
 
 @box_app.command("add")

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from hazgate_edge.clock import Clock, local_date
 from hazgate_edge.config import Config
@@ -56,6 +57,7 @@ class _Counts:
     pending: int = 0
     refused: int = 0
     received_at: str = ""
+    unanswered: int = 0  # labels of which only the operator can say whether they came out
 
 
 class Agent:
@@ -73,7 +75,7 @@ class Agent:
         dialogue: Dialogue,
         uplink: Uplink,
         wastes: dict[str, KnownWaste],
-        dev: dict[str, str],
+        dev: dict[str, Any],
         disk: Callable[[], Say | None],
     ) -> None:
         self._config = config
@@ -140,7 +142,7 @@ class Agent:
             weight=weight.text if weight else "",
             unit=weight.unit if weight else "",
             mode=weight.mode if weight else "",
-            stable=self._stable(view.phase, weight.stable if weight else None),
+            stable=self._stable(view.phase, weight.stable if weight else None, now_ns),
             age_ms=(now_ns - weight.at_ns) // 1_000_000 if weight else None,
             blocked=blocking.reasons(
                 view, minimum=limits.minimum, capacity=limits.capacity, printer=self._spooler.say, disk=self._disk()
@@ -325,8 +327,8 @@ class Agent:
     def _who(self, operator: str) -> dict[str, str]:
         return {"operator": operator, "shift": ""}
 
-    def _stable(self, phase: Phase, said: bool | None) -> bool | None:
-        if phase is Phase.SETTLED:
+    def _stable(self, phase: Phase, said: bool | None, now_ns: int) -> bool | None:
+        if self._pan.steady(now_ns):
             return True
         return said if said is not None else (False if phase is Phase.MOVING else None)
 
@@ -343,9 +345,14 @@ class Agent:
             light = Light.WARN
         return (
             scale,
-            Chip("printer", self._spooler.light, self._spooler.say),
+            self._printer_chip(),
             Chip("network", light, network),
         )
+
+    def _printer_chip(self) -> Chip:
+        if self._spooler.say is None and self._counts.unanswered:
+            return Chip("printer", Light.WARN, Say("PRN-11", {"n": str(self._counts.unanswered)}))
+        return Chip("printer", self._spooler.light, self._spooler.say)
 
     def _unconfirmed(self) -> Say | None:
         """Connected, yet the collector says nothing: the records are safe here."""
@@ -367,6 +374,7 @@ class Agent:
             pending=self._journal.bags_after(state.received_seq),
             refused=self._journal.refused(),
             received_at=state.received_at,
+            unanswered=self._journal.unanswered(),
         )
         self._numbers = self._low_numbers()
         self._counted_at = (self._journal.changes, now_ns)

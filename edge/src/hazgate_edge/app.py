@@ -73,7 +73,7 @@ class Parts:
     uplink: Uplink
     pan: Pan
     ballast: Ballast
-    dev: dict[str, str]
+    dev: dict[str, Any]
     journal_fault: str  # what was wrong with the journal at this start, "" for nothing
 
 
@@ -160,11 +160,13 @@ def build(config: Config, clock: Clock) -> Parts:
     """Every part, wired. The data folder must be locked."""
     signer = load_or_make(config.data_folder)
     profile, pan, reader = scale_of(config, clock)
-    dev = {
+    dev: dict[str, Any] = {
         "profile": profile.id,
         "profile_digest": registry.digest(profile),
         "sw": __version__,
         "config_digest": config.digest(),
+        # With the profile, all that an auditor needs to read the raw bytes again.
+        **({"options": dict(config.scale.options)} if config.scale.options else {}),
     }
     ballast = Ballast(config.data_folder, spare=DISK_FREE_MIN)
     path = config.data_folder / JOURNAL_FILE

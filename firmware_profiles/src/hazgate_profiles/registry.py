@@ -13,15 +13,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict
-from enum import Enum
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hazgate_protocols import canonical
 from hazgate_protocols.scale.options import OptionError, check_defaults
+from hazgate_protocols.scale.profile_json import profile_digest
 from hazgate_protocols.scale.spec import Profile
 
 if TYPE_CHECKING:
@@ -102,6 +100,13 @@ class Registry:
                     f"not used: {shown}"
                 )
 
+    def transcript_digests(self, profile: Profile) -> dict[str, str]:
+        """SHA-256 in hex of each transcript file that proves the profile, by its name."""
+        return {
+            name: hashlib.sha256(self._transcript(profile.id, name).read_bytes()).hexdigest()
+            for name in profile.transcripts
+        }
+
     def _source(self, profile_id: str) -> Traversable:
         if profile_id not in self.available():
             raise UnknownProfileError(
@@ -176,12 +181,4 @@ def load(profile_id: str) -> Profile:
 
 def digest(profile: Profile) -> str:
     """The profile's identity in records: SHA-256 in hex of the canonical JSON of everything it resolves to."""
-    return hashlib.sha256(canonical.encode(_plain(asdict(profile)))).hexdigest()
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value.value if isinstance(value, Enum) else value
+    return profile_digest(profile)

@@ -106,6 +106,10 @@ class JournalReads:
         self._awaiting_from = lowest or newest or self._awaiting_from
         return int(count)
 
+    def unanswered(self) -> int:
+        """How many labels wait for the operator's word whether they came out."""
+        return int(self._read("SELECT count(*) FROM print_job WHERE state = 'unknown'")[0][0])
+
     def refused(self) -> int:
         """How many weighings the collector holds back or the core refuses."""
         return int(self._read("SELECT count(*) FROM bag WHERE core IN ('refused', 'flagged')")[0][0])
@@ -115,6 +119,8 @@ class JournalReads:
         newest = self._read("SELECT max(seq) FROM bag")[0][0] or 0
         jobs = self._jobs(
             "b.seq >= ? AND ifnull(j.state, 'queued') IN ('queued', 'printing', 'failed')"
+            # a newer copy has taken the place of an older label
+            " AND ifnull(j.copy, 0) = (SELECT ifnull(max(copy), 0) FROM print_job k WHERE k.bag = b.seq)"
             " ORDER BY b.seq, j.copy LIMIT 100",
             self._printing_from,
         )

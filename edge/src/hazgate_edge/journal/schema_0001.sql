@@ -34,6 +34,7 @@ CREATE TABLE print_job (
     say TEXT NOT NULL DEFAULT '', -- JSON [key, values] for the operator, '' when there is nothing to say
     PRIMARY KEY (bag, copy)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX print_job_unknown ON print_job (bag) WHERE state = 'unknown';
 CREATE INDEX bag_refused ON bag (seq) WHERE core IN ('refused', 'flagged');
 
 -- What the collector durably holds of us, and the last of its notes we hold.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from hazgate_edge.journal.store import Journal
 from hazgate_protocols.journal.seal import receipt_seal_holds
@@ -47,7 +48,7 @@ class Dialogue:
         journal: Journal,
         *,
         collector_key: bytes,
-        dev: dict[str, str],
+        dev: dict[str, Any],
         token: Callable[[], str],
         jitter: Callable[[], float],
     ) -> None:

@@ -19,6 +19,11 @@ def body_hash(body: bytes) -> bytes:
 
 def link(prev: bytes, body: bytes) -> bytes:
     """The identity of a record with these canonical body bytes after the record (or ROOT) prev: 32 bytes."""
-    if len(prev) != HASH_BYTES:
-        raise ValueError(f"prev has {len(prev)} bytes, a hash has {HASH_BYTES}")
-    return hashlib.sha256(prev + hashlib.sha256(body).digest()).digest()
+    return link_hash(prev, hashlib.sha256(body).digest())
+
+
+def link_hash(prev: bytes, hashed_body: bytes) -> bytes:
+    """The same for a record of which only H(body) is shown."""
+    if len(prev) != HASH_BYTES or len(hashed_body) != HASH_BYTES:
+        raise ValueError(f"prev has {len(prev)} bytes, H(body) {len(hashed_body)}; a hash has {HASH_BYTES}")
+    return hashlib.sha256(prev + hashed_body).digest()

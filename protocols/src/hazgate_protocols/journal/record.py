@@ -38,8 +38,9 @@ class RecordError(ValueError):
 class Record:
     """A decoded record. `t`: wall (RFC 3339 UTC, ms), mono_ns, boot (id), source, unc_ms or null.
 
-    `who`: operator, shift. `dev`: profile, profile_digest, sw, config_digest. `raw`: the device's bytes in hex,
-    one text a frame. `evidence`: role, digest, size, mime. `body`: depends on `kind`.
+    `who`: operator, shift. `dev`: profile, profile_digest, sw, config_digest, and options where the site sets any of
+    the profile's. `raw`: the device's bytes in hex, one text a frame. `evidence`: role, digest, size, mime. `body`:
+    depends on `kind`.
     """
 
     box: str

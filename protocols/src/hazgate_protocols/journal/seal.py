@@ -14,6 +14,7 @@ SEAL_BYTES = 64
 KEY_BYTES = 32
 _CHAIN = b"hazgate chain seal v1\0"
 _RECEIPT = b"hazgate receipt seal v1\0"
+_EVIDENCE = b"hazgate evidence seal v1\0"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,10 @@ class Signer:
         """The collector's seal over a receipt's canonical bytes (without the seal): 64 bytes."""
         return self.key.sign(_RECEIPT + message)
 
+    def seal_evidence(self, digest: bytes) -> bytes:
+        """The collector's seal over the SHA-256 of an evidence file's lines before the last: 64 bytes."""
+        return self.key.sign(_EVIDENCE + digest)
+
 
 def chain_seal_holds(public: bytes, box: str, head: bytes, seal: bytes) -> bool:
     """Whether this box's key sealed this head."""
@@ -57,6 +62,11 @@ def chain_seal_holds(public: bytes, box: str, head: bytes, seal: bytes) -> bool:
 def receipt_seal_holds(public: bytes, message: bytes, seal: bytes) -> bool:
     """Whether this collector's key sealed these receipt bytes."""
     return _holds(public, _RECEIPT + message, seal)
+
+
+def evidence_seal_holds(public: bytes, digest: bytes, seal: bytes) -> bool:
+    """Whether this collector's key sealed an evidence file with this digest."""
+    return _holds(public, _EVIDENCE + digest, seal)
 
 
 def _chain_text(box: str, head: bytes) -> bytes:

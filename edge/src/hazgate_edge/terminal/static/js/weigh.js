@@ -109,8 +109,9 @@ function drawButton(frame, feed) {
   button.dataset.tone = first ? first.tone : "go";
   drawIcon(element("main-icon"), first ? first.tone : "done");
   setText(element("main-what"), first ? first.what : words.word.weigh);
-  setText(element("main-act"), first ? first.act : words.word.weigh_hint);
-  setText(element("also"), found.slice(1, 3).map((said) => `+ ${said.what}`).join("\n"));
+  setText(element("main-act"), first ? [first.act, first.safe].filter(Boolean).join(" · ") : words.word.weigh_hint);
+  const code = first && first.tone === "fault" ? [first.key] : [];
+  setText(element("also"), [...code, ...found.slice(1, 3).map((said) => `+ ${said.what}`)].join("\n"));
 }
 
 function draw(frame, feed) {

@@ -1,0 +1,229 @@
+"""From a label number to the bytes of its evidence file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from hazgate_cloud.domain.times import stamp
+from hazgate_cloud.store.chain import place_of
+from hazgate_cloud.store.schema import attempts, bags, flags, heads, mentions, notes, outbox, records, seals
+from hazgate_profiles.registry import ProfileError, Registry, digest
+from hazgate_protocols.evidence import bundle
+from hazgate_protocols.journal.chain import ROOT, body_hash
+from hazgate_protocols.journal.record import Record
+from hazgate_protocols.journal.seal import Signer
+from hazgate_protocols.scale.profile_json import encode_profile
+from hazgate_protocols.uplink import Have, encode_have
+
+RELATED_MAX = 500
+NOTES_KEPT_MAX = 200
+ATTEMPTS_KEPT_MAX = 200
+
+Line = tuple[str, dict[str, Any]]
+
+
+class NoEvidenceError(Exception):
+    """There is nothing to give out for this label number; the text says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """A box's chain from its first record to a head the box sealed. hashes: in order."""
+
+    hashes: list[bytes]
+    seal: bytes
+    branches: int
+
+
+def evidence_of(
+    tx: Connection, label: str, *, signer: Signer, now: datetime, made_by: str, profiles: Registry
+) -> bytes:
+    """The sealed file about the bag with this label number. Raises NoEvidenceError.
+
+    Holds the hashes of the box's whole chain in memory; the file grows by 64 bytes for each record before the bag.
+    """
+    bag = tx.execute(select(bags.c.hash, bags.c.box).where(bags.c.label == label)).one_or_none()
+    if bag is None:
+        raise NoEvidenceError(f"evidence for {label}: no bag has this label number; look it up on the trace page")
+    body = tx.execute(select(records.c.body).where(records.c.hash == bag.hash)).scalar_one()
+    record = Record.decode(body)
+    related = _related(tx, bag.box, bag.hash, record.rid, label)
+    path = _path(tx, bag.box, bag.hash, related)
+    head = path.hashes[-1]
+    place = place_of(tx, bag.box, head)
+    if place is None:
+        raise AssertionError(f"record {head.hex()} is in the chain of {bag.box} and is not held")
+    have = Have("", head, place.seq, place.stored_at)
+    have = replace(have, seal=signer.seal_receipt(have.signed_bytes()))
+    lines: list[Line] = [
+        (
+            bundle.BUNDLE,
+            {
+                "v": bundle.VERSION,
+                "label": label,
+                "record": bag.hash.hex(),
+                "box": bag.box,
+                "made_at": stamp(now),
+                "made_by": made_by,
+            },
+        ),
+        *_chain_lines(tx, bag.box, path.hashes, {path.hashes[0], bag.hash, *related}),
+        (bundle.SEAL, {"seq": len(path.hashes), "hash": head.hex(), "seal": path.seal.hex()}),
+        (bundle.RECEIPT, {"have": encode_have(have).decode(), "branches": path.branches}),
+        (bundle.NOTES, {"notes": _notes(tx, bag.box, bag.hash)}),
+        (bundle.FLAGS, {"flags": _flags(tx, bag.hash)}),
+        *_core_lines(tx, bag.hash),
+        *_profile_lines(record, profiles),
+    ]
+    return bundle.encode_bundle(lines, signer)
+
+
+def _related(tx: Connection, box: str, own: bytes, rid: str, label: str) -> set[bytes]:
+    """Records of the same box that speak about the bag."""
+    found = tx.execute(
+        select(records.c.hash)
+        .join(mentions, mentions.c.hash == records.c.hash)
+        .where(mentions.c.about.in_([rid, own.hex(), label]), records.c.box == box)
+        .order_by(records.c.seq)
+        .limit(RELATED_MAX)
+    ).scalars()
+    return set(found) - {own}
+
+
+def _path(tx: Connection, box: str, own: bytes, related: set[bytes]) -> _Path:
+    """The shortest sealed chain over the bag and what is said about it; of several branches the one that says most."""
+    parents = {
+        row.hash: row.prev for row in tx.execute(select(records.c.hash, records.c.prev).where(records.c.box == box))
+    }
+    tops = tx.execute(select(heads.c.hash).where(heads.c.box == box).order_by(heads.c.seq)).scalars().all()
+    best: list[bytes] = []
+    for top in tops:
+        chain = _ancestors(top, parents)
+        if own in chain and len(related & set(chain)) >= len(related & set(best)):
+            best = chain
+    kept = {row.hash: row.seal for row in tx.execute(select(seals.c.hash, seals.c.seal).where(seals.c.box == box))}
+    last = max((seq for seq, item in enumerate(best, 1) if item == own or item in related), default=0)
+    for seq in range(last, len(best) + 1):
+        if last and best[seq - 1] in kept:
+            return _Path(best[:seq], kept[best[seq - 1]], len(tops))
+    raise NoEvidenceError(
+        f"evidence for record {own.hex()}: no seal of box {box} covers it and all said about it; "
+        "run hazgate-cloud verify, and ask again after the box's next push"
+    )
+
+
+def _ancestors(top: bytes, parents: dict[bytes, bytes]) -> list[bytes]:
+    """The chain that ends in this record, oldest first."""
+    out: list[bytes] = []
+    at = top
+    while at != ROOT:
+        if at not in parents:
+            raise NoEvidenceError(f"evidence: record {at.hex()} is not held; run hazgate-cloud verify")
+        out.append(at)
+        at = parents[at]
+    out.reverse()
+    return out
+
+
+def _chain_lines(tx: Connection, box: str, hashes: Sequence[bytes], shown: set[bytes]) -> Iterator[Line]:
+    bodies: dict[bytes, bytes] = {}
+    steps: dict[bytes, bytes] = {}
+    wanted = set(hashes)
+    rows = tx.execute(
+        select(records.c.hash, records.c.body)
+        .where(records.c.box == box, records.c.seq <= len(hashes))
+        .execution_options(yield_per=500)
+    )
+    for row in rows:
+        if row.hash in shown:
+            bodies[row.hash] = row.body
+        elif row.hash in wanted:
+            steps[row.hash] = body_hash(row.body)
+    run: list[str] = []
+    for seq, item in enumerate(hashes, 1):
+        if item in steps:
+            run.append(steps[item].hex())
+        if run and (item in bodies or len(run) == bundle.STEPS_A_LINE_MAX or seq == len(hashes)):
+            last = seq - (item in bodies)
+            yield bundle.STEPS, {"seq": last - len(run) + 1, "hashes": run}
+            run = []
+        if item in bodies:
+            yield bundle.RECORD, {"seq": seq, "hash": item.hex(), "bytes": bodies[item].decode()}
+
+
+def _notes(tx: Connection, box: str, own: bytes) -> list[dict[str, Any]]:
+    rows = tx.execute(
+        select(notes).where(notes.c.box == box, notes.c.hash == own).order_by(notes.c.n.desc()).limit(NOTES_KEPT_MAX)
+    ).all()
+    return [
+        {
+            "n": row.n,
+            "hash": row.hash.hex(),
+            "what": row.what,
+            "at": row.at,
+            "code": row.code,
+            "text": row.text,
+            "reference": row.reference,
+        }
+        for row in reversed(rows)
+    ]
+
+
+def _flags(tx: Connection, own: bytes) -> list[dict[str, str]]:
+    rows = tx.execute(select(flags).where(flags.c.hash == own).order_by(flags.c.code))
+    return [{"code": row.code, "text": row.text, "at": row.at} for row in rows]
+
+
+def _core_lines(tx: Connection, own: bytes) -> Iterator[Line]:
+    sent = tx.execute(select(outbox).where(outbox.c.hash == own)).one_or_none()
+    if sent is None:
+        return
+    tries = tx.execute(
+        select(attempts)
+        .where(attempts.c.outbox == sent.number)
+        .order_by(attempts.c.number.desc())
+        .limit(ATTEMPTS_KEPT_MAX)
+    ).all()
+    yield (
+        bundle.CORE,
+        {
+            "submission": sent.submission.decode(),
+            "state": sent.state,
+            "queued_at": sent.queued_at,
+            "settled_at": sent.settled_at or "",
+            "attempts": [
+                {
+                    "method": row.method,
+                    "at": row.at,
+                    "took_ms": row.took_ms,
+                    "status": row.status,
+                    "outcome": row.outcome,
+                    "detail": row.detail,
+                    "reply": row.reply.hex(),
+                }
+                for row in reversed(tries)
+            ],
+        },
+    )
+
+
+def _profile_lines(record: Record, profiles: Registry) -> Iterator[Line]:
+    """The profile the record names, if this collector has exactly that one."""
+    try:
+        profile = profiles.load(str(record.dev.get("profile", "")))
+    except ProfileError:
+        return
+    if digest(profile) == record.dev.get("profile_digest"):
+        proofs = profiles.transcript_digests(profile)
+        yield (
+            bundle.PROFILE,
+            {
+                "profile": encode_profile(profile).decode(),
+                "transcripts": [{"name": name, "sha256": proofs[name]} for name in sorted(proofs)],
+            },
+        )

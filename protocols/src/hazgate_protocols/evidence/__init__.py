@@ -1,0 +1,9 @@
+"""Evidence: one file that lets a stranger check a bag's whole way offline. Format: docs/wire/evidence.md.
+
+    bundle.py    the file: lines and bytes, and which line was damaged
+    replay.py    raw device bytes through the profile again
+    checks.py    what the lines prove, in words, and what they cannot
+    command.py   hazgate-verify
+
+Deliberately not here: where the lines come from (cloud), files, networks.
+"""

@@ -1,0 +1,196 @@
+"""What an evidence file proves: its seals and its chain here, what its records say in content.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hazgate_protocols.evidence import content
+from hazgate_protocols.evidence.bundle import BUNDLE, END, RECEIPT, RECORD, SEAL, STEPS, Bundle, Part
+from hazgate_protocols.evidence.content import Shown
+from hazgate_protocols.evidence.report import Report
+from hazgate_protocols.journal.chain import ROOT, SUITE, body_hash, link, link_hash
+from hazgate_protocols.journal.record import GENESIS, Record, RecordError
+from hazgate_protocols.journal.seal import chain_seal_holds, evidence_seal_holds, receipt_seal_holds
+from hazgate_protocols.uplink import Have, MalformedError, decode_answer, encode_have
+
+
+@dataclass(frozen=True, slots=True)
+class _Chain:
+    """The path from the first record: where it ends, the records that are shown, how many are not."""
+
+    head: bytes
+    length: int
+    shown: tuple[Shown, ...]
+
+
+def check(bundle: Bundle, *, collector_key: bytes | None = None, box_key: bytes | None = None) -> Report:
+    """Every check of docs/wire/evidence.md. The keys, where given, are those that somebody vouches for."""
+    report = Report()
+    _check_file_seal(bundle, collector_key, report)
+    chain = _check_chain(bundle, report)
+    if chain is not None:
+        _check_box_seal(bundle, chain, box_key, report)
+        _check_receipt(bundle, chain, report)
+        content.check(bundle, chain.shown, report)
+        _say_what_is_hidden(bundle, chain, report)
+    report.open(
+        "Who stood at the scale: the record names the operator as the terminal was told; nothing here identifies a "
+        "person."
+    )
+    report.open(
+        "Whether the bytes on the scale's wire came from an honest scale with this bag on it: "
+        "they prove what the box received, not what was weighed."
+    )
+    report.open("When it was weighed: the record carries the box's own clock; only the order in the chain is proved.")
+    return report
+
+
+def _check_file_seal(bundle: Bundle, pinned: bytes | None, report: Report) -> None:
+    end = _required(bundle, END)
+    key = bytes.fromhex(end["collector"])
+    if evidence_seal_holds(key, bundle.digest, bytes.fromhex(end["seal"])):
+        report.proved(f"All {end.line} lines are, byte for byte, what the collector with the key {key.hex()} sealed.")
+    else:
+        report.failed(
+            f"the seal over the file is not of the key {key.hex()}: the file was made or changed by someone else", end
+        )
+    if pinned is None:
+        report.open(
+            f"Whose key that is: the collector's key {key.hex()} was taken from this file itself. Compare it with what "
+            "`hazgate-cloud identity` prints at the collector, or give --collector-key."
+        )
+    elif pinned == key:
+        report.proved("That key is the collector's key you gave.")
+    else:
+        report.failed(f"the file is sealed with another key than the collector's key you gave ({pinned.hex()})", end)
+
+
+def _check_chain(bundle: Bundle, report: Report) -> _Chain | None:
+    box = _required(bundle, BUNDLE)["box"]
+    at, length = ROOT, 0
+    shown: list[Shown] = []
+    for part in bundle.of(RECORD, STEPS):
+        if part["seq"] != length + 1:
+            report.failed(f"it begins at place {part['seq']} of the chain, and must at {length + 1}", part)
+            return None
+        if part.name == STEPS:
+            for step in part["hashes"]:
+                at = link_hash(at, bytes.fromhex(step))
+            length += len(part["hashes"])
+            continue
+        length += 1
+        body = _exact_bytes(part["bytes"])
+        parent, at = at, link(at, body)
+        try:
+            record = Record.decode(body)
+        except RecordError as exc:
+            report.failed(f"its bytes are no record: {exc}", part)
+            return None
+        if at.hex() != part["hash"]:
+            report.failed(
+                f"with all before it, it hashes to {at.hex()} and not to {part['hash']}: "
+                "it or a line above was altered",
+                part,
+            )
+            return None
+        if (record.box, record.seq) != (box, length):
+            report.failed(f"is record {record.seq} of box {record.box}, in a chain of {box} at place {length}", part)
+            return None
+        shown.append(Shown(part, at, parent, body_hash(body), record))
+    return _Chain(at, length, tuple(shown))
+
+
+def _check_box_seal(bundle: Bundle, chain: _Chain, pinned: bytes | None, report: Report) -> None:
+    seal = _required(bundle, SEAL)
+    name = _required(bundle, BUNDLE)["box"]
+    if (seal["hash"], seal["seq"]) != (chain.head.hex(), chain.length):
+        report.failed(
+            f"the box sealed {seal['hash']} at place {seal['seq']}; the records above lead to {chain.head.hex()} at "
+            f"place {chain.length}: a record or a step of the chain was altered, inserted or removed",
+            seal,
+        )
+        return
+    first = chain.shown[0] if chain.shown else None
+    if first is None or first.record.kind != GENESIS or first.record.seq != 1:
+        report.failed("the box's first record, which names its key, is not shown", seal)
+        return
+    key = _key(first.record.body.get("public_key"))
+    if key is None or first.record.body.get("suite") != SUITE:
+        report.failed(f"the first record names no key of the suite {SUITE}", first.part)
+        return
+    report.proved(
+        f"The {len(chain.shown)} records shown stand in one unbroken chain of box {name}, from its first record to "
+        f"record {chain.length}."
+    )
+    if chain_seal_holds(key, name, chain.head, bytes.fromhex(seal["seal"])):
+        report.proved(
+            f"The box sealed record {chain.length}, and so everything before it, with the key {key.hex()} that its "
+            "first record names."
+        )
+    else:
+        report.failed(f"the seal over record {chain.length} is not of the box's key {key.hex()}", seal)
+    if pinned is None:
+        report.open(
+            f"Whose key that is: the box's key {key.hex()} was taken from this file itself. Compare it with what "
+            "`hazgate-edge identity` prints at the box, or give --box-key."
+        )
+    elif pinned == key:
+        report.proved("That key is the box's key you gave.")
+    else:
+        report.failed(f"the box's key is {key.hex()}, not the box's key you gave ({pinned.hex()})", first.part)
+
+
+def _check_receipt(bundle: Bundle, chain: _Chain, report: Report) -> None:
+    part = _required(bundle, RECEIPT)
+    key = bytes.fromhex(_required(bundle, END)["collector"])
+    data = _exact_bytes(part["have"])
+    try:
+        have = decode_answer(data)
+    except MalformedError as exc:
+        report.failed(f"it is no receipt: {exc}", part)
+        return
+    if not isinstance(have, Have) or encode_have(have) != data:
+        report.failed("it is no receipt in canonical form", part)
+    elif not receipt_seal_holds(key, have.signed_bytes(), have.seal):
+        report.failed(f"the receipt's seal is not of the collector's key {key.hex()}", part)
+    elif (have.hash, have.seq) != (chain.head, chain.length):
+        report.failed(f"the receipt is for record {have.seq} ({have.hash.hex()}), not for the sealed one", part)
+    else:
+        report.proved(
+            f"The same collector's key confirms by a receipt that it holds record {chain.length} and all before it, "
+            f"by its own clock since {have.stored_at}."
+        )
+
+
+def _say_what_is_hidden(bundle: Bundle, chain: _Chain, report: Report) -> None:
+    hidden = chain.length - len(chain.shown)
+    if hidden:
+        report.open(
+            f"What the {hidden} records say of which only the hash is shown: one of them may speak of this bag too; "
+            "the collector says that none does. So may records written after the sealed one."
+        )
+    branches = _required(bundle, RECEIPT)["branches"]
+    if branches != 1:
+        report.open(
+            f"Why the collector holds {branches} branches of this box's chain: its disk was copied or went back once. "
+            "Only one branch is shown here."
+        )
+
+
+def _required(bundle: Bundle, name: str) -> Part:
+    part = bundle.one(name)
+    if part is None:
+        raise AssertionError(f"decode_bundle() lets no file without {name} pass")
+    return part
+
+
+def _exact_bytes(text: str) -> bytes:
+    return text.encode()
+
+
+def _key(text: object) -> bytes | None:
+    try:
+        key = bytes.fromhex(text) if isinstance(text, str) else b""
+    except ValueError:
+        return None
+    return key if len(key) == 32 else None

@@ -1,0 +1,32 @@
+"""A settled weighing place and the evidence of one of its bags."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from evidence.place import Place
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    made = Place(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def evidence(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The file of the second of five bags: weighed, printed, copied, accepted, and records of others around it."""
+    place = Place(tmp_path_factory.mktemp("place"))
+    for number in (1, 2, 3, 4, 5):
+        place.weigh(number, f"{number}2.34")
+        if number == 2:
+            place.reprint()
+    asyncio.run(place.settle())
+    made = place.evidence(2)
+    place.close()
+    return made

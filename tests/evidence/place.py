@@ -1,0 +1,145 @@
+"""A weighing place whose bags have evidence: a small box, the real collector, forwarder and store, a core that accepts.
+
+Everything is fixed (keys, ids, times), so that the same steps make the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from cloud.fakebox import UNIT, Clock, FakeBox, label_of, weighing_body
+from hazgate_cloud.collector.collector import Collector
+from hazgate_cloud.domain.box import RegisteredBox
+from hazgate_cloud.evidence.gather import evidence_of
+from hazgate_cloud.forwarder.core_client import Reply
+from hazgate_cloud.forwarder.forwarder import Forwarder
+from hazgate_cloud.store.boxes import add_box
+from hazgate_cloud.store.engine import Database
+from hazgate_cloud.store.migrate import upgrade
+from hazgate_profiles import registry
+from hazgate_protocols.journal.record import REPRINT, WEIGHING, Record
+from hazgate_protocols.journal.seal import Signer
+from hazgate_protocols.uplink import Have, decode_answer
+
+COLLECTOR_KEY = Signer.from_secret(b"c" * 32)
+PROFILE = "yaohua-tf0"
+
+
+def frame(kg: str) -> str:
+    """A Yaohua tF=0 frame of a weight with two places, by code of its own."""
+    body = b"+" + f"{int(kg.replace('.', '')):06d}".encode() + b"2"
+    check = 0
+    for byte in body:
+        check ^= byte
+    return (b"\2" + body + f"{check:02X}".encode() + b"\3").hex()
+
+
+def dev() -> dict[str, Any]:
+    """What the records say of the device."""
+    return {
+        "profile": PROFILE,
+        "profile_digest": registry.digest(registry.load(PROFILE)),
+        "sw": "test",
+        "config_digest": "cd" * 32,
+        "options": {"default_unit": "kg"},
+    }
+
+
+class Writing:
+    """The collector's writer thread, without a thread."""
+
+    async def run(self, call: Callable[[], Any]) -> Any:
+        return call()
+
+
+@dataclass
+class Core:
+    """Stands where the HTTP client stands. answers: what it says, in order; then it accepts."""
+
+    answers: list[Reply] = field(default_factory=list)
+
+    async def post(self, rid: str, submission: bytes) -> Reply:
+        if self.answers:
+            return self.answers.pop(0)
+        sent = json.loads(submission)
+        reply = {"outcome": "accepted", "reference": f"C-{sent['digital_id'][-3:]}", "code": "", "text": "已接收"}
+        return Reply(200, json.dumps(reply, ensure_ascii=False).encode(), "", reached=True, took_ms=12)
+
+    async def get(self, rid: str) -> Reply:
+        return Reply(404, b"{}", "", reached=True, took_ms=3)
+
+
+class Place:
+    """One box and one collector with a store in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.clock = Clock()
+        self.core = Core()
+        self.box = FakeBox().begin()
+        self.database = Database.open(f"sqlite:///{folder / 'collector.db'}")
+        upgrade(self.database)
+        known = RegisteredBox(self.box.name, self.box.signer.public(), UNIT, "东门称重点")
+        self.database.written(lambda tx: add_box(tx, known, "2026-03-01T00:00:00.000Z"))
+        self.collector = Collector(self.database, COLLECTOR_KEY, self.clock)
+        writing: Any = Writing()
+        core: Any = self.core
+        self.forwarder = Forwarder(self.database, writing, core, self.clock, Random(1))
+        self.sent = 0
+        self.notes_after = 0
+
+    def weigh(self, number: int, kg: str = "12.34", **changes: Any) -> bytes:
+        """A bag whose raw frames say the weight, and its printed label."""
+        body = weighing_body(number, kg=kg)
+        body["weight"] |= {"mode": "", "stable_by": "window"}
+        given = {"dev": dev(), "raw": (frame(kg),) * 3, **changes}
+        own = self.box.write(WEIGHING, body, **given)
+        rid = Record.decode(self.box.bodies[-1]).rid
+        self.box.write("print", {"rid": rid, "copy": 0, "state": "printed", "by": "printer", "detail": ""})
+        return own
+
+    def reprint(self) -> None:
+        """A copy of the bag weighed last."""
+        rid = next(r.rid for r in map(Record.decode, reversed(self.box.bodies)) if r.kind == WEIGHING)
+        self.box.write(REPRINT, {"rid": rid, "copy": 1, "reason": "污损"})
+        self.box.write("print", {"rid": rid, "copy": 1, "state": "printed", "by": "printer", "detail": ""})
+
+    def push(self) -> Have:
+        """What is new on the box, to the collector."""
+        answer = self.collector.handle(self.box.name, self.box.push(self.sent, notes_after=self.notes_after))
+        assert answer is not None
+        self.sent = len(self.box.bodies)
+        have = decode_answer(answer.payload)
+        assert isinstance(have, Have)
+        return have
+
+    async def settle(self) -> None:
+        """Push, forward until the core has answered for all, bring the answers home, push again."""
+        self.push()
+        while await self.forwarder.step():
+            self.clock.pass_s(400)
+        have = self.push()
+        if have.notes:
+            self.box.keep_notes(have.notes, self.notes_after)
+            self.notes_after = have.notes[-1].n
+            self.push()
+
+    def evidence(self, number: int) -> bytes:
+        """The file about a bag."""
+        with self.database.read() as tx:
+            return evidence_of(
+                tx,
+                label_of(number),
+                signer=COLLECTOR_KEY,
+                now=self.clock(),
+                made_by="hazgate-cloud test",
+                profiles=registry.packaged(),
+            )
+
+    def close(self) -> None:
+        """Lets go of the store."""
+        self.database.close()
