@@ -250,7 +250,8 @@ class Agent:
             if not storage_failure(exc) and not isinstance(exc, WriterFullError | WriterClosedError):
                 raise
             log.error("weigh %s: not saved: %s", waste_code, exc)
-            return Refused(Say("SAVE-01", {"why": str(exc)}))
+            # A broken disk may yet hold what it failed to confirm: today's records decide after the start.
+            return Refused(Say("SAVE-01", {"why": str(exc)}) if self._journal.broken is None else Say("SAVE-03"))
         self._pan.booked()
         self._uplink.wake()  # first: a record goes before its label
         self._spooler.wake()

@@ -8,7 +8,7 @@ import sqlite3
 from pathlib import Path
 
 # WAL with FULL lost nothing in 450 replayed power cuts; with NORMAL acknowledged rows were lost in 148 of 150.
-PRAGMAS = (
+PRAGMAS: tuple[str, ...] = (
     "journal_mode=WAL",
     "synchronous=FULL",
     "foreign_keys=ON",

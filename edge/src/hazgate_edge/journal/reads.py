@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 from hazgate_edge.domain.view import PrintState
 from hazgate_edge.journal.database import connect
+from hazgate_edge.journal.failure import Failure, failure_of
 from hazgate_edge.journal.rows import REQUESTS_KEPT, Bag, PrintJob, Stored, SyncState, say_of
 from hazgate_protocols.journal.chain import ROOT
 from hazgate_protocols.journal.record import Record
@@ -31,6 +33,7 @@ class JournalReads:
         self._reading = threading.Lock()
         self._awaiting_from = 0
         self._printing_from = 0
+        self.broken: BaseException | None = None  # what forbids to go on without a fresh start
 
     def after(self, seq: int, limit: int, bytes_max: int) -> list[Stored]:
         """Records after seq, oldest first: at most `limit`, and at least one however long it is."""
@@ -186,5 +189,13 @@ class JournalReads:
         )
 
     def _read(self, sql: str, *values: Any) -> list[Any]:
-        with self._reading:
-            return self._reader.execute(sql, values).fetchall()
+        try:
+            with self._reading:
+                return self._reader.execute(sql, values).fetchall()
+        except sqlite3.Error as exc:
+            if failure_of(exc) is Failure.BROKEN:
+                self._on_broken(exc)
+            raise
+
+    def _on_broken(self, why: BaseException) -> None:
+        self.broken = self.broken or why

@@ -5,15 +5,16 @@ Writes run on the writer's thread; what can be asked stands in `reads`.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from hazgate_edge.clock import Clock, stamp, uuid7
 from hazgate_edge.domain.view import PrintState, Say
-from hazgate_edge.journal.database import open_database
+from hazgate_edge.journal.database import JournalError, open_database
 from hazgate_edge.journal.reads import JournalReads
 from hazgate_edge.journal.rows import REQUESTS_KEPT, PrintJob, say_text
 from hazgate_edge.journal.writer import Writer
@@ -50,10 +51,24 @@ class NewWeighing:
 class Journal(JournalReads):
     """Opens, or founds, the chain of one box. One instance per data folder (the agent's lock sees to that)."""
 
-    def __init__(self, path: Path, *, box: str, signer: Signer, clock: Clock) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        box: str,
+        signer: Signer,
+        clock: Clock,
+        make_room: Callable[[], bool] = lambda: False,
+        given_before: Mapping[str, int] | None = None,
+    ) -> None:
+        """given_before: label stem -> the highest number already given elsewhere (journals set aside).
+
+        make_room: called on the writer's thread when the disk is full; whether trying again makes sense.
+        """
         self.box = box
         self._signer = signer
         self._clock = clock
+        self._given_before = given_before or {}
         self._db = open_database(path)
         super().__init__(path)
         self._seq, self._head, self._sealed = 0, ROOT, 0
@@ -61,7 +76,14 @@ class Journal(JournalReads):
         self._last_numbers: dict[str, int] = {}  # label stem -> last sequence given
         self._load_head()
         self._changes = 0
-        self._writer = Writer(self._db, on_idle=self._sealing, after_rollback=self._load_head)
+        self._tell_broken: Callable[[], None] = lambda: None
+        self._writer = Writer(
+            self._db,
+            on_idle=self._sealing,
+            after_rollback=self._load_head,
+            on_full=make_room,
+            on_broken=self._on_broken,
+        )
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -76,6 +98,22 @@ class Journal(JournalReads):
         result = self._writer.run_now(call)
         self._changes += 1
         return result
+
+    async def until_broken(self) -> BaseException:
+        """Waits until the disk or the file fails so that only a fresh start may go on; why."""
+        loop, happened = asyncio.get_running_loop(), asyncio.Event()
+
+        def tell() -> None:
+            loop.call_soon_threadsafe(happened.set)
+
+        self._tell_broken = tell
+        if self.broken is None:
+            await happened.wait()
+        return self.broken or JournalError("the journal is broken")
+
+    def _on_broken(self, why: BaseException) -> None:
+        self.broken = self.broken or why
+        self._tell_broken()
 
     def close(self) -> None:
         """Finish queued writes and close."""
@@ -231,6 +269,10 @@ class Journal(JournalReads):
         self._db.execute("UPDATE sync SET notes_upto = ? WHERE one = 1", (fresh[-1].n,))
         return fresh[-1].n
 
+    def last_number(self, label_stem: str) -> int:
+        """As in the journal, or in one set aside."""
+        return max(super().last_number(label_stem), self._given_before.get(label_stem, 0))
+
     def _next_number(self, new: NewWeighing) -> int:
         """One more than the last of this waste and day. Weighings are never removed, so no number comes back."""
         stem = new.label_stem
@@ -239,7 +281,7 @@ class Journal(JournalReads):
             found = self._db.execute(
                 "SELECT max(label) FROM bag WHERE label BETWEEN ? AND ?", (f"{stem}000", f"{stem}999")
             ).fetchone()[0]
-            last = int(found[len(stem) :]) if found else 0
+            last = max(int(found[len(stem) :]) if found else 0, self._given_before.get(stem, 0))
         number = max(new.first, last + 1)
         if number > new.last:
             raise NumbersUsedUpError(f"label numbers of {new.waste_code} on {new.produced_on}: {new.last} was the last")
