@@ -6,6 +6,7 @@ orphan, forks are alarmed, and the talk settles.
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import shutil
 import sqlite3
@@ -255,7 +256,9 @@ _TEMPLATES: list[Path] = []
 def _template() -> Path:
     """An upgraded store with the box registered, made once a process."""
     if not _TEMPLATES:
-        path = Path(tempfile.mkdtemp(prefix="sync-template-")) / "empty.db"
+        folder = tempfile.mkdtemp(prefix="sync-template-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        path = Path(folder) / "empty.db"
         made = Database.open(f"sqlite:///{path}")
         upgrade(made)
         known = RegisteredBox("gate-01", FakeBox().signer.public(), UNIT, "")

@@ -14,7 +14,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from hazgate_cloud.collector.collector import Collector
-from hazgate_cloud.store import chain
+from hazgate_cloud.store import alarms
 from hazgate_edge.journal.store import Journal
 from hazgate_edge.sync.dialogue import Dialogue
 from hazgate_protocols.uplink.messages import Have
@@ -86,7 +86,13 @@ def _any_receipt_counts(patch: pytest.MonkeyPatch) -> None:
 
 def _fork_check_missing(patch: pytest.MonkeyPatch) -> None:
     """The collector keeps two children of one parent and tells nobody."""
-    patch.setattr(chain, "has_child", lambda *_given, **_more: False)
+    raise_alarm = alarms.raise_alarm
+
+    def silent(tx: Any, kind: str, *more: Any) -> None:
+        if kind != "fork":
+            raise_alarm(tx, kind, *more)
+
+    patch.setattr(alarms, "raise_alarm", silent)
 
 
 def _cursor_never_goes_back(patch: pytest.MonkeyPatch) -> None:
