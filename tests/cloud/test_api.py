@@ -14,6 +14,7 @@ from hazgate_cloud.collector.collector import Collector
 from hazgate_cloud.collector.presence import Presence
 from hazgate_cloud.store.engine import Database
 from hazgate_protocols.journal.chain import link
+from hazgate_protocols.journal.record import Record
 
 
 class Trouble:
@@ -57,6 +58,23 @@ async def test_a_trace_says_what_is_missing(http: httpx.AsyncClient, collector: 
     page = (await http.get(f"/t/{label_of(1).lower()}")).text
     assert page.count('<li class="missing"') == 4
     assert page.index("kept_missing") < page.index('data-step="weighed"')
+
+
+async def test_a_reprint_tells_its_reason_in_words_and_no_address_of_the_site(
+    http: httpx.AsyncClient, collector: Collector, box: FakeBox
+) -> None:
+    """The page that a label's QR code opens is for everybody; what the printer said stays in the JSON."""
+    box.weigh(1)
+    rid = Record.decode(box.bodies[-1]).rid
+    told = {"rid": rid, "copy": 0, "state": "unknown", "by": "printer", "detail": "192.168.7.9:9100: hung up"}
+    box.write("print", told)
+    box.write("reprint", {"rid": rid, "copy": 1, "reason": "not_printed"})
+    collector.handle(box.name, box.push())
+    page = (await http.get(f"/t/{label_of(1)}")).text
+    assert "操作员说标签未打出" in page
+    assert "192.168.7.9" not in page
+    trace = (await http.get(f"/v1/trace/{label_of(1)}")).text
+    assert "192.168.7.9" in trace
 
 
 async def test_a_flagged_bag_says_so_plainly(http: httpx.AsyncClient, collector: Collector, box: FakeBox) -> None:

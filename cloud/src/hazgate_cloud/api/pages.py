@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from hazgate_cloud.api import queries
 from hazgate_cloud.api.problems import Problem
 from hazgate_cloud.api.resources import boxes_json, find_way
-from hazgate_cloud.api.sentences import ALARMS, EN, FLAGS, STATES, STEPS, WORDS, ZH, Language, say
+from hazgate_cloud.api.sentences import ALARMS, EN, FLAGS, REPRINTS, STATES, STEPS, WORDS, ZH, Language, say
 from hazgate_cloud.collector.presence import Presence
 from hazgate_cloud.domain.times import moment
 from hazgate_cloud.domain.trace import Step
@@ -107,9 +107,9 @@ def _row(step: Step, language: Language) -> dict[str, Any]:
     if values.get("by") == "operator":
         details.append(("", _word(language, "by_operator")))
     if step.key == "reprint_asked" and values["reason"]:
-        details.append((_word(language, "reason"), values["reason"]))
-    if step.key in ("label_failed", "label_unknown") and values.get("detail"):
-        details.append(("", values["detail"]))
+        reason = values["reason"]
+        details.append((_word(language, "reason"), say(REPRINTS, reason, language) if reason in REPRINTS else reason))
+    # What the printer said is in the JSON; the page that a label's QR code opens names no address of the site.
     return {
         "key": step.key,
         "mark": step.mark.value,

@@ -37,6 +37,16 @@ STEPS: dict[str, tuple[str, str]] = {
     "kept_missing": ("设备尚未确认收到处理结果", "The box has not yet confirmed the outcome"),
 }
 
+# Why a label was printed again, by the code in the box's record.
+REPRINTS: dict[str, tuple[str, str]] = {
+    "damaged": ("标签破损", "label damaged"),
+    "unreadable": ("打印不清", "badly printed"),
+    "dirty": ("污损看不清", "dirty"),
+    "lost": ("标签遗失", "label lost"),
+    "misplaced": ("贴错位置", "put on the wrong bag"),
+    "not_printed": ("操作员说标签未打出", "the operator said it had not come out"),
+}
+
 FLAGS: dict[str, tuple[str, str]] = {
     "body_invalid": ("称重内容不完整", "the weighing is incomplete"),
     "label_malformed": ("数字识别码格式不对", "the label number is malformed"),
