@@ -42,6 +42,8 @@ def draw(figure: Figure) -> str:
         parts += _bar(bar, TOP + row * ROW_HEIGHT, scale)
     if goal is not None and figure.goal is not None:
         parts += _goal_line(LABEL_WIDTH + goal * scale, bottom, f"goal {figure.goal} × reference")
+    # After the goal's line, and with a rim in the ground's colour, so that the line never crosses out a number.
+    parts += [_number(bar, TOP + row * ROW_HEIGHT, scale) for row, bar in enumerate(figure.bars)]
     parts.append("</svg>")
     return "\n".join(parts) + "\n"
 
@@ -59,8 +61,12 @@ def _bar(bar: Bar, y: int, scale: float) -> list[str]:
         f'<text x="{LABEL_WIDTH - 10}" y="{y + 15}" text-anchor="end">{escape(bar.label)}</text>',
         f'<rect class="{bar.role.value}" x="{LABEL_WIDTH}" y="{y}" {size} rx="2" fill="{COLOURS[bar.role]}"/>',
         f'<path d="M{LABEL_WIDTH + spread.least * scale:.1f} {middle}H{end:.1f}" stroke="{INK}" stroke-width="1.5"/>',
-        f'<text x="{end + 8:.1f}" y="{y + 15}">{number_text(spread.median)}</text>',
     ]
+
+
+def _number(bar: Bar, y: int, scale: float) -> str:
+    x, text = LABEL_WIDTH + bar.spread.most * scale + 8, number_text(bar.spread.median)
+    return f'<text x="{x:.1f}" y="{y + 15}" stroke="#ffffff" stroke-width="4" paint-order="stroke">{text}</text>'
 
 
 def _goal_line(x: float, bottom: int, said: str) -> list[str]:

@@ -92,7 +92,7 @@ class Memory:
 def tree_memory(pid: int) -> Memory:
     """The sum over a process and all its descendants; raises BenchError when there is nothing to read."""
     totals_kib = {"Rss": 0, "Pss": 0}
-    for member in _tree(pid):
+    for member in tree_members(pid):
         try:
             lines = Path(f"/proc/{member}/smaps_rollup").read_text(encoding="ascii").splitlines()
         except (FileNotFoundError, ProcessLookupError):
@@ -104,6 +104,20 @@ def tree_memory(pid: int) -> Memory:
     if not totals_kib["Rss"]:
         raise BenchError(f"weigh process {pid}: the kernel shows no memory of it; has it ended?")
     return Memory(totals_kib["Rss"] / 1024, totals_kib["Pss"] / 1024)
+
+
+def tree_members(pid: int) -> list[int]:
+    """The ids of a process and all its descendants."""
+    members, to_visit = [], [pid]
+    while to_visit:
+        member = to_visit.pop()
+        members.append(member)
+        try:
+            for thread in Path(f"/proc/{member}/task").iterdir():
+                to_visit += [int(child) for child in (thread / "children").read_text(encoding="ascii").split()]
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended between the two looks
+    return members
 
 
 def free_port() -> int:
@@ -132,16 +146,3 @@ def find_command(name: str, next_step: str) -> str:
     if found is None:
         raise BenchError(f"find {name}: it is not installed; {next_step}")
     return found
-
-
-def _tree(pid: int) -> list[int]:
-    members, to_visit = [], [pid]
-    while to_visit:
-        member = to_visit.pop()
-        members.append(member)
-        try:
-            for thread in Path(f"/proc/{member}/task").iterdir():
-                to_visit += [int(child) for child in (thread / "children").read_text(encoding="ascii").split()]
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it ended between the two looks
-    return members

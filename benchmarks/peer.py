@@ -29,7 +29,7 @@ from benchmarks.children import BenchError, Child, Memory, free_port, tree_memor
 NAME = "ThingsBoard gateway"
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements" / "bench-peer.txt"
 START_S_MAX = 60.0
-SETTLE_S = 8.0  # from its first record until it is weighed: start-up garbage is gone by then
+SETTLE_S = 6.0  # from its first record until it is weighed: start-up garbage is gone by then
 _CONNECTOR = Path(__file__).with_name("peer_connector.py")
 _QUIET_LOGGERS = (
     "service",

@@ -84,7 +84,7 @@ def _summary_row(figure: Figure) -> str:
 def _section(figure: Figure) -> str:
     lines = [f'<a id="{figure.key}"></a>', "", f"## {figure.title}", ""]
     if figure.missing:
-        lines += [f"Not measured: {figure.missing}.", ""]
+        lines += [f"Not measured: {figure.missing}", ""]
     if figure.bars:
         lines += [f"![{figure.title}](performance/{figure.key}.svg)", ""]
         lines += [f"| | median ({figure.unit}) | least to most | rounds |", "| --- | --- | --- | --- |"]

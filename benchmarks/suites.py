@@ -8,10 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import bare, hazgate_side, peer, probe
+from benchmarks import bare, own_box, own_journal, peer, probe
+from benchmarks import remarks as remarks_of
 from benchmarks.broker import Broker
+from benchmarks.chain import Chain, running_chain
 from benchmarks.figure import Bar, Figure, Role
-from benchmarks.hazgate_side import NotConnectedError
 from benchmarks.spread import Goal, Sense, percentile
 
 COMMIT_GOAL = Goal(Sense.AT_LEAST, 0.6)
@@ -23,7 +24,7 @@ START_GOAL = Goal(Sense.AT_MOST, 0.6)
 COMMIT_ROUNDS = 20
 COMMIT_SLICE_S = 0.5
 RECEIPT_RATE_PER_S = 5.0
-RECEIPT_COUNT = 50
+RECEIPT_COUNT = 25
 LABEL_COUNT = 20
 
 
@@ -42,7 +43,7 @@ def commit(bench: Bench) -> list[Figure]:
     """(a) One weighing a commit against one bare row a commit."""
     limit: list[float] = []
     ours: list[float] = []
-    with bare.bare_commits(bench.scratch) as bare_row, hazgate_side.journal_weighings(bench.scratch) as weighing:
+    with bare.bare_commits(bench.scratch) as bare_row, own_journal.journal_weighings(bench.scratch) as weighing:
         for call in (bare_row, weighing):
             bare.calls_per_s(call, COMMIT_SLICE_S)  # warm up
         for number in range(COMMIT_ROUNDS):
@@ -70,36 +71,36 @@ def commit(bench: Bench) -> list[Figure]:
 
 def receipt(bench: Bench) -> list[Figure]:
     """(b) Box to receipt at 5 records/s against the sum of its parts; Q beside it."""
+    with running_chain(bench.scratch, 1) as chain:
+        return [asyncio.run(_receipt(bench, chain))]
+
+
+async def _receipt(bench: Bench, chain: Chain) -> Figure:
     ours: list[float] = []
     sums: list[float] = []
     bare_path: list[float] = []
-    missing, parts = "", None
-    for number in range(bench.rounds):
-        with Broker(bench.scratch) as broker:
-            way = bare.parts_of_the_way(bench.scratch, broker.port, RECEIPT_RATE_PER_S, RECEIPT_COUNT)
-            parts = asyncio.run(way)
-            path = probe.probe_latencies_ms(bench.scratch, broker.port, RECEIPT_RATE_PER_S, RECEIPT_COUNT)
-            bare_ms = asyncio.run(path)
-        sums.append(parts.sum_ms)
-        bare_path.append(percentile(bare_ms, 50))
-        bench.keep("receipt", round=number, parts=parts, bare_ms=bare_ms)
-        bench.say(f"round {number + 1}: sum of the parts {sums[-1]:.2f} ms, Q {bare_path[-1]:.2f} ms")
-        if not missing:
-            try:
-                ours_ms = hazgate_side.receipt_latencies_ms(bench.scratch, RECEIPT_RATE_PER_S, RECEIPT_COUNT)
-            except NotConnectedError as exc:
-                missing = str(exc)
-            else:
-                ours.append(percentile(ours_ms, 50))
-                bench.keep("receipt", round=number, ours_ms=ours_ms)
-                bench.say(f"round {number + 1}: hazgate {ours[-1]:.2f} ms")
-    bars = [
+    parts = None
+    async with own_box.ready_box(chain, chain.boxes[0]) as (box, receipts):
+        for number in range(bench.rounds):
+            with Broker(bench.scratch) as broker:
+                way = (bench.scratch, broker.port, RECEIPT_RATE_PER_S, RECEIPT_COUNT)
+                parts = await bare.parts_of_the_way(*way)
+                bare_ms = await probe.probe_latencies_ms(*way)
+            ours_ms = await own_box.receipt_latencies_ms(box, receipts, RECEIPT_RATE_PER_S, RECEIPT_COUNT)
+            bench.keep("receipt", round=number, parts=parts, bare_ms=bare_ms, ours_ms=ours_ms)
+            sums.append(parts.sum_ms)
+            bare_path.append(percentile(bare_ms, 50))
+            ours.append(percentile(ours_ms, 50))
+            bench.say(
+                f"round {number + 1}: sum of the parts {sums[-1]:.2f} ms, Q {bare_path[-1]:.2f} ms, "
+                f"hazgate {ours[-1]:.2f} ms"
+            )
+    bars = (
+        Bar("hazgate: press to receipt", Role.OURS, tuple(ours)),
         Bar("sum of the parts", Role.REFERENCE, tuple(sums)),
         Bar("Q: bare probe of the same path", Role.SHOWN, tuple(bare_path)),
-    ]
-    if ours:
-        bars.insert(0, Bar("hazgate: press to receipt", Role.OURS, tuple(ours)))
-    remarks = []
+    )
+    remarks = [remarks_of.RECEIPT]
     if parts is not None:
         remarks.append(
             f"Parts, p50 of the last round: commit at the box {parts.box_commit_ms:.2f} ms, MQTT up "
@@ -107,85 +108,79 @@ def receipt(bench: Bench) -> list[Figure]:
             f"{parts.hop_down_ms:.2f} ms, two seals made and checked {parts.seals_ms:.2f} ms."
         )
     title = f"Box to receipt at {RECEIPT_RATE_PER_S:g} records/s, p50"
-    return [Figure("receipt", title, "ms", tuple(bars), RECEIPT_GOAL, missing, tuple(remarks))]
+    return Figure("receipt", title, "ms", bars, RECEIPT_GOAL, remarks=tuple(remarks))
 
 
 def box(bench: Bench) -> list[Figure]:
     """(c) Idle memory, and start to the first durable record, against the ThingsBoard gateway."""
     interpreter = peer.ensure_peer(bench.peer_folder, bench.say)
     theirs: list[peer.PeerRun] = []
-    ours: list[hazgate_side.BoxRun] = []
-    missing = ""
-    for number in range(bench.rounds):
-        theirs.append(peer.run_peer(interpreter, bench.scratch))
-        bench.keep("box", round=number, peer=theirs[-1])
-        bench.say(
-            f"round {number + 1}: {peer.NAME} {theirs[-1].idle.rss_mib:.1f} MiB, "
-            f"first record after {theirs[-1].stored_s:.2f} s"
-        )
-        if not missing:
-            try:
-                ours.append(hazgate_side.run_box(bench.scratch, peer.SETTLE_S))
-            except NotConnectedError as exc:
-                missing = str(exc)
-            else:
-                bench.keep("box", round=number, ours=ours[-1])
-                bench.say(
-                    f"round {number + 1}: hazgate {ours[-1].idle.rss_mib:.1f} MiB, "
-                    f"first record after {ours[-1].first_record_s:.2f} s"
-                )
+    ours: list[own_box.BoxRun] = []
+    with running_chain(bench.scratch, bench.rounds) as chain:
+        for number, name in enumerate(chain.boxes):
+            theirs.append(peer.run_peer(interpreter, bench.scratch))
+            ours.append(asyncio.run(own_box.run_box(chain, name, peer.SETTLE_S)))
+            bench.keep("box", round=number, peer=theirs[-1], ours=ours[-1])
+            bench.say(
+                f"round {number + 1}: {peer.NAME} {theirs[-1].idle.rss_mib:.1f} MiB, "
+                f"first record after {theirs[-1].stored_s:.2f} s; hazgate {ours[-1].idle.rss_mib:.1f} MiB, "
+                f"first record after {ours[-1].first_record_s:.2f} s"
+            )
     name = f"TB {peer.peer_version()}"
-    memory = [
+    memory = (
+        Bar("hazgate box, RSS", Role.OURS, tuple(run.idle.rss_mib for run in ours)),
         Bar(f"{name}, RSS", Role.REFERENCE, tuple(run.idle.rss_mib for run in theirs)),
+        Bar("hazgate box, PSS", Role.SHOWN, tuple(run.idle.pss_mib for run in ours)),
         Bar(f"{name}, PSS", Role.SHOWN, tuple(run.idle.pss_mib for run in theirs)),
-    ]
-    start = [
-        Bar(f"{name}: first record in its SQLite", Role.REFERENCE, tuple(run.stored_s for run in theirs)),
-        Bar(f"{name}: connector accepts", Role.SHOWN, tuple(run.accepting_s for run in theirs)),
-    ]
-    if ours:
-        memory = [
-            Bar("hazgate box, RSS", Role.OURS, tuple(run.idle.rss_mib for run in ours)),
-            Bar("hazgate box, PSS", Role.SHOWN, tuple(run.idle.pss_mib for run in ours)),
-            Bar("hazgate box with an open terminal, PSS", Role.SHOWN, tuple(run.watched.pss_mib for run in ours)),
-            *memory,
-        ]
-        start.insert(0, Bar("hazgate: first weighing in the journal", Role.OURS, tuple(r.first_record_s for r in ours)))
-    named = f"TB is {peer.NAME}."
-    whole_tree = "Whole process trees. RSS counts shared pages in full, PSS by their share."
-    durable = (
-        "The peer commits with synchronous=NORMAL, which a power cut can undo; hazgate's record has reached the disk."
+        Bar("hazgate, just after a label, RSS", Role.SHOWN, tuple(run.printed.rss_mib for run in ours)),
+        Bar("hazgate, terminal page open, RSS", Role.SHOWN, tuple(run.watched.rss_mib for run in ours)),
+        Bar("hazgate, terminal page open, PSS", Role.SHOWN, tuple(run.watched.pss_mib for run in ours)),
     )
+    start = (
+        Bar('hazgate: first weighing answered "saved"', Role.OURS, tuple(run.first_record_s for run in ours)),
+        Bar(f"{name}: first record in its SQLite", Role.REFERENCE, tuple(run.stored_s for run in theirs)),
+        Bar("hazgate: founding record of the chain", Role.SHOWN, tuple(run.founded_s for run in ours)),
+        Bar(f"{name}: connector accepts", Role.SHOWN, tuple(run.accepting_s for run in theirs)),
+    )
+    named = f"TB is {peer.NAME}."
     return [
-        Figure("memory", "Idle memory of the box", "MiB", tuple(memory), MEMORY_GOAL, missing, (named, whole_tree)),
-        Figure("start", "Start to the first durable record", "s", tuple(start), START_GOAL, missing, (named, durable)),
+        Figure("memory", "Idle memory of the box", "MiB", memory, MEMORY_GOAL, remarks=(named, *remarks_of.MEMORY)),
+        Figure(
+            "start", "Start to the first durable record", "s", start, START_GOAL, remarks=(named, *remarks_of.START)
+        ),
     ]
 
 
 def label(bench: Bench) -> list[Figure]:
     """(d) From the frame that settles the weight to "saved" and to the label's last byte; no goal."""
-    title = "Last stable frame to saved and to the label's last byte"
-    runs: list[hazgate_side.LabelRun] = []
-    for number in range(bench.rounds):
-        try:
-            runs.append(hazgate_side.label_latencies_ms(bench.scratch, LABEL_COUNT))
-        except NotConnectedError as exc:
-            return [Figure("label", title, "ms", (), missing=str(exc))]
-        bench.keep("label", round=number, ours=runs[-1])
-        bench.say(f"round {number + 1}: saved p50 {percentile(runs[-1].saved_ms, 50):.1f} ms")
-    bars = tuple(
+    runs: list[own_box.LabelRun] = []
+    with running_chain(bench.scratch, bench.rounds) as chain:
+        for number, name in enumerate(chain.boxes):
+            runs.append(asyncio.run(own_box.label_latencies_ms(chain, name, LABEL_COUNT)))
+            bench.keep("label", round=number, ours=runs[-1])
+            bench.say(
+                f"round {number + 1}: saved p50 {percentile(runs[-1].saved_ms, 50):.1f} ms, "
+                f"label p50 {percentile(runs[-1].last_byte_ms, 50):.1f} ms"
+            )
+    bars = [
         Bar(f"{what}, p{percent}", Role.OURS, tuple(percentile(series(run), percent) for run in runs))
-        for what, series in (("saved", _saved), ("label's last byte", _last_byte))
+        for what, series in (("weight offered", _seen), ("saved", _saved), ("label's last byte", _last_byte))
         for percent in (50, 95)
-    )
-    return [Figure("label", title, "ms", bars)]
+    ]
+    bars.append(Bar("first label of a drawing process", Role.SHOWN, tuple(run.first_last_byte_ms for run in runs)))
+    title = "Last stable frame to saved and to the label's last byte"
+    return [Figure("label", title, "ms", tuple(bars), remarks=remarks_of.LABEL)]
 
 
-def _saved(run: hazgate_side.LabelRun) -> list[float]:
+def _seen(run: own_box.LabelRun) -> list[float]:
+    return run.seen_ms
+
+
+def _saved(run: own_box.LabelRun) -> list[float]:
     return run.saved_ms
 
 
-def _last_byte(run: hazgate_side.LabelRun) -> list[float]:
+def _last_byte(run: own_box.LabelRun) -> list[float]:
     return run.last_byte_ms
 
 

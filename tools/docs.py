@@ -57,6 +57,7 @@ def documents() -> dict[Path, str]:
         "docs/commands.md": commands,
         "docs/operations/messages.md": messages,
         "docs/operations/settings.md": settings,
+        "docs/operations/faults.md": faults,
     }
     return {Path(path): "\n".join([MADE, "", *make()]).rstrip() + "\n" for path, make in makers.items()}
 
@@ -331,6 +332,21 @@ def _range(bounds: dict[str, Any], unit: str) -> str:
         if name in bounds
     ]
     return f", {' '.join(words)}" if words else ""
+
+
+# -- faults ----------------------------------------------------------------------------------------------------------
+
+
+def faults() -> Iterator[str]:
+    """docs/operations/faults.md, from its words and the tests' markers. Raises DocsError."""
+    sys.path.insert(0, str(ROOT))
+    from tools.docs_faults import FaultsError
+    from tools.docs_faults import faults as made
+
+    try:
+        yield from made()
+    except FaultsError as exc:
+        raise DocsError(str(exc)) from exc
 
 
 # -- commands --------------------------------------------------------------------------------------------------------

@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import __main__ as command
 from benchmarks import chart, peer, report
 from benchmarks.__main__ import main
+from benchmarks.children import BenchError
 from benchmarks.figure import Bar, Figure, Role
 from benchmarks.machine import Noise
 from benchmarks.spread import Goal, Sense, Spread
-from benchmarks.suites import SUITES
+from benchmarks.suites import SUITES, Bench
 
 SVG = "{http://www.w3.org/2000/svg}"
 REACHED = Figure(
@@ -49,7 +51,7 @@ def test_the_page_says_ratio_goal_and_result_of_each_figure() -> None:
     text = page(REACHED, MISSING)
     assert "| 0.75 (0.70 to 0.80) | ≥ 0.6 | reached |" in text
     assert "| - | ≤ 0.6 | NOT MEASURED |" in text
-    assert "Not measured: not there." in text
+    assert "Not measured: not there" in text
     assert "Measured 2026-11-23 10:42 UTC." in text
     assert f"only some of: {', '.join(SUITES)}" in text
 
@@ -119,3 +121,21 @@ def test_wrong_arguments_are_refused_before_anything_runs(
         main(arguments)
     assert stop.value.code == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_suite_that_cannot_be_measured_fails_the_run_and_leaves_the_others_standing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Five minutes of figures are not thrown away for one; the run is red all the same, and says why."""
+
+    def broken(_bench: Bench) -> list[Figure]:
+        raise BenchError("start the box: it ended")
+
+    monkeypatch.setattr(command, "ROOT", tmp_path)
+    monkeypatch.setattr(command, "SUITES", {"broken": broken, "good": lambda _bench: [REACHED]})
+    (tmp_path / "docs").mkdir()
+    assert main(["--write"]) == 1
+    said = capsys.readouterr().out
+    assert "NOT MEASURED: start the box: it ended" in said
+    assert "ratio 0.75" in said
+    assert "Not measured: start the box: it ended" in (tmp_path / "docs" / "performance.md").read_text("utf-8")

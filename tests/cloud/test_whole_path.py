@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from cloud.fakebox import UNIT, FakeBox, label_of
 from hazgate_cloud.cli import app
 from hazgate_protocols.journal.seal import receipt_seal_holds
-from hazgate_protocols.uplink import Have, decode_answer, topics
+from hazgate_protocols.uplink import Have, decode_answer, decode_push, topics
 from hazgate_simulators.demo.broker import Mosquitto, free_port
 from servers.core import Core, serving
 from servers.programs import Program
@@ -101,13 +101,15 @@ class World:
         return way if way is not None and way["state"] == "accepted" else None
 
     async def push(self, payload: bytes, until_note: bytes | None = None) -> Have:
-        """Sends a push until a receipt comes (and, if asked for, a note about this record)."""
+        """Sends a push until a receipt covers it (and, if asked for, brings a note about this record). A receipt that
+        only brings notes may come first: it says nothing of this push."""
         deadline = time.monotonic() + WAIT_S_MAX
         name = self.box.name
+        head = decode_push(payload).head()
         while time.monotonic() < deadline:
             try:
                 async with (
-                    asyncio.timeout(5),
+                    asyncio.timeout(3),
                     aiomqtt.Client(
                         "127.0.0.1",
                         self.broker.port,
@@ -124,7 +126,8 @@ class World:
                         said = decode_answer(message.payload)
                         assert isinstance(said, Have)
                         assert receipt_seal_holds(self.key, said.signed_bytes(), said.seal)
-                        if until_note is None or any(note.hash == until_note for note in said.notes):
+                        noted = until_note is None or any(note.hash == until_note for note in said.notes)
+                        if said.hash == head and noted:
                             return said
             except (TimeoutError, aiomqtt.MqttError):
                 await asyncio.sleep(0.05)

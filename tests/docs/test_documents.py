@@ -33,14 +33,18 @@ def text_of(document: str) -> str:
 
 def headings(document: Path) -> set[str]:
     """The anchors that a Markdown page offers."""
-    found = re.findall(r"^#+ +(.*)$", document.read_text("utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-") for heading in found}
+    text = document.read_text("utf-8")
+    found = re.findall(r"^#+ +(.*)$", text, re.MULTILINE)
+    return set(re.findall(r'<a id="([^"]+)">', text)) | {
+        re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-") for heading in found
+    }
 
 
 def paths_in(document: str) -> Iterator[str]:
     for code in CODE.findall(text_of(document)):
         for word in code.split():
-            if PATH.fullmatch(word) and not NOT_OURS.search(word):
+            # var/ is where programs write; git ignores it
+            if PATH.fullmatch(word) and not NOT_OURS.search(word) and not word.startswith("var/"):
                 yield word
 
 

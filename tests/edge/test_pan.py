@@ -138,6 +138,8 @@ def test_a_bag_on_the_pan_at_the_start_does_not_count_until_it_was_taken_off() -
     """After a crash nobody knows whether it was booked."""
     bench = Bench()
     assert bench.frames(*[reading("12.34")] * 10) is Phase.BOOKED
+    assert bench.blocked() == ["SCALE-18"], 'not "the last bag": nobody knows whether this one was saved'
+    assert bench.frames(reading("0.00")) is Phase.EMPTY
 
 
 @pytest.mark.parametrize(

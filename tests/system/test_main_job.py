@@ -13,9 +13,9 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from hazgate_edge.domain.view import Light, Phase, PrintState, Refused, SyncState, Weighed
+from hazgate_edge.domain.view import Light, Live, Phase, PrintState, Refused, SyncState, Weighed
 from hazgate_simulators.demo.stack import SCALES, Stack
-from system.operator import Operator, until, working
+from system.operator import WASTE, Operator, until, working
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(240)]
 
@@ -137,7 +137,7 @@ async def test_an_empty_printer_blocks_the_next_bag_and_prints_when_it_is_loaded
 
 
 async def test_a_label_of_unknown_fate_is_asked_of_the_operator(tmp_path: Path) -> None:
-    """Cut off while printing: never printed again by itself; "not out" prints the original, then a copy is numbered."""
+    """Cut off while printing: said on the page, never printed again by itself; "not out" prints a numbered copy."""
     async with working(Stack(tmp_path)) as operator:
         await operator.take_off()
         await operator.put("12.34")
@@ -147,13 +147,17 @@ async def test_a_label_of_unknown_fate_is_asked_of_the_operator(tmp_path: Path) 
         assert isinstance(done, Weighed)
         await operator.row(done.rid, lambda row: row.print_state is PrintState.UNKNOWN, "unknown label")
         await operator.fault(printer=None)
+        await operator.live(
+            lambda live: any(chip.say is not None and chip.say.key == "PRN-11" for chip in live.chips), "PRN-11"
+        )
+        await operator.fault(printer=None)
         box = await operator.box()
         assert await box.answer_print(rid=done.rid, printed=False, operator="张三") is None
         row = await operator.row(done.rid, lambda row: row.print_state is PrintState.PRINTED, "printed label")
-        assert row.copies == 0
+        assert row.copies == 1, "a person's word may be wrong: what follows an unknown label is a marked copy"
         assert await box.print_again(rid=done.rid, reason="damaged", operator="张三") is None
         row = await operator.row(
-            done.rid, lambda row: row.copies == 1 and row.print_state is PrintState.PRINTED, "printed copy"
+            done.rid, lambda row: row.copies == 2 and row.print_state is PrintState.PRINTED, "printed copy"
         )
         assert len(await printed_codes(operator)) == 2
 
@@ -194,6 +198,33 @@ async def test_without_broker_or_collector_work_goes_on_and_catches_up(tmp_path:
         for done in (first, second):
             await operator.row(done.rid, lambda row: row.sync is SyncState.ACCEPTED, "accepted after the outage")
         assert sorted(item["posts"] for item in await operator.submissions()) == [1, 1]
+
+
+async def test_the_last_numbers_are_announced_before_and_their_end_stops_only_that_waste(tmp_path: Path) -> None:
+    """Two numbers: two left is said, none left is said, the press is refused, another waste still goes."""
+    stack = Stack(tmp_path, settings="numbers: {first: 1, last: 2}\n")
+    async with working(stack) as operator:
+        await operator.take_off()
+        left = {1: "NUM-02", 0: "NUM-01"}
+        for expected in (1, 0):
+            await operator.weigh("12.34")
+            wanted = (WASTE, expected)
+
+            def is_said(live: Live, wanted: tuple[str, int] = wanted) -> bool:
+                return wanted in [(low.waste_code, low.left) for low in live.numbers]
+
+            live = await operator.live(is_said, f"{expected} left")
+            (low,) = [low for low in live.numbers if low.waste_code == WASTE]
+            assert low.say.key == left[expected]
+        await operator.put("25.00")
+        await operator.settled()
+        refused = await operator.press()
+        assert isinstance(refused, Refused)
+        assert refused.say.key == "NUM-01"
+        box = await operator.box()
+        other = await box.weigh(waste_code="900-249-08", container="bag-50", operator="张三", request="x" * 20)
+        assert isinstance(other, Weighed)
+        assert other.label.endswith("001")
 
 
 async def test_the_terminal_page_comes_with_its_first_visitor_and_again_after_its_death(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
-from hazgate_edge.domain.view import Chip, Light, Phase, PrintState, Say
+from hazgate_edge.domain.view import Chip, Light, Numbers, Phase, PrintState, Say
 from terminal.conftest import Terminal
 from terminal.scripted_box import START, WASTES, Press, ScriptedBox, make_row
 
@@ -82,6 +82,22 @@ def test_what_is_broken_comes_before_what_must_be_chosen(page: Page, terminal: T
     expect(page.locator("#notices")).to_contain_text("换纸")
     expect(page.locator("#weight")).to_have_text(BLANK)
     expect(page.locator("[data-chip=scale]")).to_have_text("秤故障")
+
+
+def test_few_numbers_are_a_notice_and_none_stop_only_their_waste(
+    page: Page, terminal: Terminal, box: ScriptedBox
+) -> None:
+    """Before the press: what is low is said, what is used up locks the button, another waste still goes."""
+    low = Numbers("900-214-08", 7, Say("NUM-02", {"left": "7"}))
+    gone = Numbers("900-214-08", 0, Say("NUM-01", {"waste": "900-214-08", "n": "999"}))
+    box.show(numbers=(low,))
+    open_ready(page, terminal)
+    expect(page.locator("#notices")).to_contain_text("号码还剩 7 个")
+    box.show(numbers=(gone,))
+    expect(button(page)).to_contain_text("号码已用完")
+    expect(button(page)).to_be_disabled()
+    page.click('[data-waste="900-039-49"]')
+    expect(button(page)).to_be_enabled()
 
 
 def test_a_press_weighs_once_and_shows_the_card(page: Page, terminal: Terminal, box: ScriptedBox) -> None:

@@ -22,6 +22,7 @@ from hazgate_edge.domain.view import (
     Container,
     Light,
     Live,
+    Numbers,
     Phase,
     PrintState,
     Refused,
@@ -47,7 +48,7 @@ from hazgate_protocols.label.document import label_side_mm, labels_needed
 log = logging.getLogger(__name__)
 
 COUNTS_EVERY_S = 0.5  # how often the numbers in the top bar are read anew without a known change
-NUMBERS_WARN_LEFT = 50
+NUMBERS_WARN_LEFT = 20
 UNCONFIRMED_WARN_S = 30.0
 
 
@@ -56,6 +57,7 @@ class _Counts:
     pending: int = 0
     refused: int = 0
     received_at: str = ""
+    unanswered: int = 0  # labels of which only the operator can say whether they came out
 
 
 class Agent:
@@ -90,6 +92,7 @@ class Agent:
         self._weighing = asyncio.Lock()
         self._number = 0
         self._counts = _Counts()
+        self._numbers: tuple[Numbers, ...] = ()
         self._counted_at = (-1, 0)
         self._unconfirmed_since_ns: int | None = None
 
@@ -139,7 +142,7 @@ class Agent:
             weight=weight.text if weight else "",
             unit=weight.unit if weight else "",
             mode=weight.mode if weight else "",
-            stable=self._stable(view.phase, weight.stable if weight else None),
+            stable=self._stable(view.phase, weight.stable if weight else None, now_ns),
             age_ms=(now_ns - weight.at_ns) // 1_000_000 if weight else None,
             blocked=blocking.reasons(
                 view, minimum=limits.minimum, capacity=limits.capacity, printer=self._spooler.say, disk=self._disk()
@@ -149,6 +152,7 @@ class Agent:
             refused=self._counts.refused,
             confirmed_at=self._counts.received_at,
             records_version=self._journal.changes,
+            numbers=self._numbers,
         )
 
     async def rows(self, limit: int = 200) -> list[Row]:
@@ -246,10 +250,11 @@ class Agent:
             if not storage_failure(exc) and not isinstance(exc, WriterFullError | WriterClosedError):
                 raise
             log.error("weigh %s: not saved: %s", waste_code, exc)
-            return Refused(Say("SAVE-01", {"why": str(exc)}))
+            # A broken disk may yet hold what it failed to confirm: today's records decide after the start.
+            return Refused(Say("SAVE-01", {"why": str(exc)}) if self._journal.broken is None else Say("SAVE-03"))
         self._pan.booked()
+        self._uplink.wake()  # first: a record goes before its label
         self._spooler.wake()
-        self._uplink.wake()
         weight = f"{settled.weight.text} {settled.weight.unit}"
         log.info("weighed %s %s", label, weight)
         return Weighed(rid, label, weight)
@@ -263,9 +268,11 @@ class Agent:
         volume_l = container.volume_l if container else 0
         day = local_date(self._clock.wall())
 
+        stem = str(LabelNumber.make(config.unit.code, waste_code, day, 1))[:-SEQUENCE_CHARS]
+
         def body(number: int) -> WeighingBody:
             return WeighingBody(
-                label=str(LabelNumber.make(config.unit.code, waste_code, day, number)),
+                label=f"{stem}{number:0{SEQUENCE_CHARS}d}",
                 unit_code=config.unit.code,
                 unit_name=config.unit.name,
                 waste_code=waste_code,
@@ -292,7 +299,7 @@ class Agent:
             request=request,
             waste_code=waste_code,
             produced_on=day.isoformat(),
-            label_stem=str(LabelNumber.make(config.unit.code, waste_code, day, 1))[:-SEQUENCE_CHARS],
+            label_stem=stem,
             first=config.numbers.first,
             last=config.numbers.last,
             body=body,
@@ -320,8 +327,8 @@ class Agent:
     def _who(self, operator: str) -> dict[str, str]:
         return {"operator": operator, "shift": ""}
 
-    def _stable(self, phase: Phase, said: bool | None) -> bool | None:
-        if phase is Phase.SETTLED:
+    def _stable(self, phase: Phase, said: bool | None, now_ns: int) -> bool | None:
+        if self._pan.steady(now_ns):
             return True
         return said if said is not None else (False if phase is Phase.MOVING else None)
 
@@ -338,9 +345,14 @@ class Agent:
             light = Light.WARN
         return (
             scale,
-            Chip("printer", self._spooler.light, self._spooler.say),
+            self._printer_chip(),
             Chip("network", light, network),
         )
+
+    def _printer_chip(self) -> Chip:
+        if self._spooler.say is None and self._counts.unanswered:
+            return Chip("printer", Light.WARN, Say("PRN-11", {"n": str(self._counts.unanswered)}))
+        return Chip("printer", self._spooler.light, self._spooler.say)
 
     def _unconfirmed(self) -> Say | None:
         """Connected, yet the collector says nothing: the records are safe here."""
@@ -362,8 +374,25 @@ class Agent:
             pending=self._journal.bags_after(state.received_seq),
             refused=self._journal.refused(),
             received_at=state.received_at,
+            unanswered=self._journal.unanswered(),
         )
+        self._numbers = self._low_numbers()
         self._counted_at = (self._journal.changes, now_ns)
+
+    def _low_numbers(self) -> tuple[Numbers, ...]:
+        """Said before the bag is weighed, not after."""
+        config, day = self._config, local_date(self._clock.wall())
+        found = []
+        for code in self._wastes:
+            stem = str(LabelNumber.make(config.unit.code, code, day, 1))[:-SEQUENCE_CHARS]
+            used = max(self._journal.last_number(stem), config.numbers.first - 1)
+            left = max(0, config.numbers.last - used)
+            if left == 0:
+                say = Say("NUM-01", {"waste": code, "n": str(config.numbers.last)})
+                found.append(Numbers(code, left, say))
+            elif left <= NUMBERS_WARN_LEFT:
+                found.append(Numbers(code, left, Say("NUM-02", {"left": str(left)})))
+        return tuple(found)
 
     def _row(self, bag: Bag, received_seq: int, received_at: str) -> Row:
         if bag.core in ("accepted", "duplicate"):

@@ -10,6 +10,8 @@ import random
 import secrets
 import shutil
 import signal
+import sqlite3
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -23,7 +25,11 @@ from hazgate_edge.domain.stability import Rule
 from hazgate_edge.domain.view import Say
 from hazgate_edge.door import Door
 from hazgate_edge.identity import load_or_make
+from hazgate_edge.journal import start
+from hazgate_edge.journal.ballast import Ballast
+from hazgate_edge.journal.database import JournalError
 from hazgate_edge.journal.store import Journal
+from hazgate_edge.journal.writer import WriterClosedError, WriterFullError
 from hazgate_edge.porter import Porter
 from hazgate_edge.printing.drawing import Drawing
 from hazgate_edge.printing.spooler import Spooler
@@ -34,6 +40,7 @@ from hazgate_edge.sync.mqtt import Uplink
 from hazgate_edge.wastes import known_wastes
 from hazgate_profiles import registry
 from hazgate_protocols.journal import record as kinds
+from hazgate_protocols.journal.seal import Signer
 from hazgate_protocols.mass import Mass
 from hazgate_protocols.scale.spec import Profile
 
@@ -44,6 +51,9 @@ DOOR_FILE = "agent.sock"
 LOCK_FILE = "agent.lock"
 DISK_FREE_MIN = 64 << 20  # bytes; below this no new weighing, so that what is saved can still be sent
 DEVICE_GAP_MS = 1000
+BALLAST_EVERY_S = 60.0
+NO_ROOM_PAUSE_S = 5.0  # how long sending and printing rest when the disk takes nothing
+TELL_S = 1.0  # from a broken disk to the end: time for the answer to reach the terminal
 NOBODY = {"operator": "", "shift": ""}
 
 
@@ -62,7 +72,9 @@ class Parts:
     drawing: Drawing
     uplink: Uplink
     pan: Pan
+    ballast: Ballast
     dev: dict[str, Any]
+    journal_fault: str  # what was wrong with the journal at this start, "" for nothing
 
 
 def lock(data_folder: Path) -> IO[str]:
@@ -118,6 +130,32 @@ def printer_of(config: Config) -> TsplPrinter:
     return TsplPrinter(FileTarget(Path(printer.path or "")), status=status)
 
 
+def examine(path: Path, box: str, signer: Signer, clock: Clock) -> str:
+    """Check the journal before it is used, set it aside if it cannot be; what was wrong, "" for nothing.
+
+    Raises JournalError when the disk cannot be read or written: then nothing is moved.
+    """
+    try:
+        start.finish_setting_aside(path)
+        fault = start.fault_in(path, box=box, public_key=signer.public())
+        if fault is None:
+            return ""
+        if fault.usable:
+            log.error("journal %s: %s; the collector holds it, weighing goes on; run: verify", path, fault.text)
+            return fault.text
+        kept = start.set_aside(path, clock.wall())
+    except (sqlite3.Error, OSError) as exc:
+        raise JournalError(f"read journal {path}: {exc}; kernel log, then a new disk (存储错误)") from exc
+    log.error(
+        "journal %s: %s; set aside as %s, a new one is begun (日志损坏，已另存); keep that file: records that were not"
+        " sent yet are in it alone. The collector will report a fork",
+        path,
+        fault.text,
+        kept.name,
+    )
+    return f"{kept.name}: {fault.text}"
+
+
 def build(config: Config, clock: Clock) -> Parts:
     """Every part, wired. The data folder must be locked."""
     signer = load_or_make(config.data_folder)
@@ -130,7 +168,17 @@ def build(config: Config, clock: Clock) -> Parts:
         # With the profile, all that an auditor needs to read the raw bytes again.
         **({"options": dict(config.scale.options)} if config.scale.options else {}),
     }
-    journal = Journal(config.data_folder / JOURNAL_FILE, box=config.box, signer=signer, clock=clock)
+    ballast = Ballast(config.data_folder, spare=DISK_FREE_MIN)
+    path = config.data_folder / JOURNAL_FILE
+    wrong = examine(path, config.box, signer, clock)
+    journal = Journal(
+        path,
+        box=config.box,
+        signer=signer,
+        clock=clock,
+        make_room=ballast.release,
+        given_before=start.numbers_aside(path, config.unit.code),
+    )
     drawing = Drawing(config.printer, config.label_font)
     dialogue = Dialogue(
         journal,
@@ -154,7 +202,7 @@ def build(config: Config, clock: Clock) -> Parts:
         dev=dev,
         disk=lambda: disk_check(config.data_folder),
     )
-    return Parts(agent, journal, reader, spooler, drawing, uplink, pan, dev)
+    return Parts(agent, journal, reader, spooler, drawing, uplink, pan, ballast, dev, wrong)
 
 
 async def run(config: Config, config_path: Path) -> None:
@@ -166,9 +214,13 @@ async def run(config: Config, config_path: Path) -> None:
     try:
         await journal.write(lambda: journal.do_found(unit_code=config.unit.code, dev=dev))
         unknown = await parts.spooler.recover()
-        found = {"reason": "start", "found": {"jobs_unknown": unknown}}
+        found: dict[str, Any] = {"reason": "start", "found": {"jobs_unknown": unknown}}
+        if parts.journal_fault:
+            found["found"]["journal"] = parts.journal_fault[:500]
         await journal.write(lambda: journal.do_append(kinds.BOOT, found, who=NOBODY, dev=dev))
         await _until_stopped(parts, config, config_path)
+    except sqlite3.Error as exc:
+        raise _broken(journal, exc) from exc
     finally:
         parts.drawing.close()
         journal.close()
@@ -187,8 +239,10 @@ async def _until_stopped(parts: Parts, config: Config, config_path: Path) -> Non
     async with asyncio.TaskGroup() as tasks:
         running = [
             tasks.create_task(parts.reader.run(), name="scale"),
-            tasks.create_task(parts.spooler.run(), name="spooler"),
-            tasks.create_task(parts.uplink.run(), name="uplink"),
+            tasks.create_task(_through_full_disk("print", lambda: _print(parts.spooler)), name="spooler"),
+            tasks.create_task(_through_full_disk("send", parts.uplink.run), name="uplink"),
+            tasks.create_task(_keep_ballast(parts.ballast), name="ballast"),
+            tasks.create_task(_stop_when_broken(parts.journal, stop), name="journal"),
             tasks.create_task(door.run(), name="door"),
             tasks.create_task(porter.run(), name="porter"),
         ]
@@ -198,6 +252,49 @@ async def _until_stopped(parts: Parts, config: Config, config_path: Path) -> Non
         log.info("stopping")
         for task in running:
             task.cancel()
+    if parts.journal.broken is not None:
+        raise _broken(parts.journal, parts.journal.broken)
+
+
+def _broken(journal: Journal, why: BaseException) -> JournalError:
+    return JournalError(
+        f"journal {journal.path}: {why}; the box starts again and reads everything anew; "
+        "if it stays so, the disk is full or failing: make room, kernel log, new disk (存储错误)"
+    )
+
+
+async def _print(spooler: Spooler) -> None:
+    """A label that was under way when the disk took nothing more is unknown, as after a restart."""
+    await spooler.recover()
+    await spooler.run()
+
+
+async def _through_full_disk(what: str, run: Callable[[], Awaitable[None]]) -> None:
+    """A task that could not write begins anew after a pause; one that meets a broken disk waits here for the end."""
+    while True:
+        try:
+            await run()
+        except* (sqlite3.OperationalError, WriterClosedError, WriterFullError) as group:
+            log.warning("%s: not kept: %s; again in %d s", what, _leaf(group), NO_ROOM_PAUSE_S)
+        await asyncio.sleep(NO_ROOM_PAUSE_S)
+
+
+def _leaf(exc: BaseException) -> BaseException:
+    return _leaf(exc.exceptions[0]) if isinstance(exc, BaseExceptionGroup) else exc
+
+
+async def _keep_ballast(ballast: Ballast) -> None:
+    while True:
+        await asyncio.to_thread(ballast.lay)
+        await asyncio.sleep(BALLAST_EVERY_S)
+
+
+async def _stop_when_broken(journal: Journal, stop: asyncio.Event) -> None:
+    """A failed disk ends the program, after its caller has been told; systemd starts it again."""
+    why = await journal.until_broken()
+    log.error("journal %s: %s; ending, to read everything anew", journal.path, why)
+    await asyncio.sleep(TELL_S)
+    stop.set()
 
 
 async def _porter(config: Config, config_path: Path) -> Porter:

@@ -16,7 +16,13 @@ DEFAULT_CONFIG = Path("/etc/hazgate/edge.yaml")
 def main(argv: Sequence[str] | None = None) -> None:
     """Entry point; exits 0 when all is well, 1 when something was found wrong, 2 for misuse."""
     arguments = _parser().parse_args(argv)
-    sys.exit(arguments.call(arguments))
+    try:
+        status = arguments.call(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        sys.stdout = None
+        status = 0
+    sys.exit(status)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -32,7 +38,8 @@ def _parser() -> argparse.ArgumentParser:
 
     running = command("run", _run, "run the box until it is stopped")
     running.add_argument("--log-level", choices=("debug", "info", "warning", "error"), default="info")
-    command("check-config", _check_config, "check a configuration: file, line, key, what is allowed")
+    checking = command("check-config", _check_config, "check a configuration: file, line, key, what is allowed")
+    checking.add_argument("file", type=Path, nargs="?", help="the same as --config")
     command("identity", _identity, "print the box's id and public key (made on first use)")
     command("doctor", _doctor, "check this machine, step by step: scale, printer, broker, journal")
     command("verify", _verify, "verify the whole journal: chain, hashes, seals")
@@ -70,7 +77,7 @@ def _run(arguments: argparse.Namespace) -> int:
 def _check_config(arguments: argparse.Namespace) -> int:
     from hazgate_edge.commands import check_config
 
-    return check_config.run(arguments.config)
+    return check_config.run(arguments.file or arguments.config)
 
 
 def _identity(arguments: argparse.Namespace) -> int:

@@ -111,14 +111,16 @@ class Collector:
         if parent is None:
             return _Taken(Need(push.token, chain.ladder(tx, box)))
         entries = intake.entries(push, row.registered, parent.seq)
-        held = chain.held(tx, [entry.hash for entry in entries])
+        # A record is held only where its parent is, so behind a childless parent nothing can be held.
+        known = bool(entries) and chain.has_child(tx, box, push.prev)
+        held = chain.held(tx, [entry.hash for entry in entries]) if known else set()
         fresh = [entry for entry in entries if entry.hash not in held]
         boxes.hear_notes_after(tx, row, push.notes_after)
         forward = False
         if fresh:
             # Whatever the clock says now, a record is not stored before its parent was.
             at = max(stamp(self._now()), parent.stored_at)
-            if chain.has_child(tx, box, fresh[0].prev):
+            if known and chain.has_child(tx, box, fresh[0].prev):
                 text = (
                     f"two records follow {fresh[0].prev.hex()} (seq {fresh[0].record.seq}): a copied or restored disk"
                 )
@@ -126,11 +128,14 @@ class Collector:
             chain.append(tx, box, fresh, at)
             forward = projection.project(tx, row, fresh, at)
         head = push.head()
-        place = chain.place_of(tx, box, head) if entries else parent
+        if fresh:  # then the newest entry is fresh too
+            place: Place | None = Place(fresh[-1].record.seq, at)
+        else:
+            place = chain.place_of(tx, box, head) if entries else parent
         if place is None:
             raise AssertionError(f"record {head.hex()} was appended and is not there")
         if entries:
-            chain.keep_seal(tx, box, head, push.seal, place.stored_at)
+            chain.keep_seal(tx, box, head, push.seal, place.stored_at, fresh=bool(fresh))
         if head != ROOT:
             boxes.remember_receipt(tx, row, head)
         notes = boxes.notes_after(tx, box, push.notes_after)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from hazgate_cloud.domain.box import RegisteredBox
 from hazgate_cloud.store.schema import boxes, notes
@@ -13,6 +13,16 @@ from hazgate_protocols.uplink import Note
 from hazgate_protocols.uplink.messages import NOTES_MAX
 
 NOTE_CHARS_KEPT = 400  # of each text; the wire cuts further
+_ALL = select(boxes).order_by(boxes.c.box)
+_ONE = select(boxes).where(boxes.c.box == bindparam("of_box"))
+_RECEIPT = update(boxes).where(boxes.c.box == bindparam("of_box")).values(receipt_hash=bindparam("newest_hash"))
+_HEARD = update(boxes).where(boxes.c.box == bindparam("of_box")).values(notes_after=bindparam("heard"))
+_NEXT_NOTES = (
+    select(notes)
+    .where(notes.c.box == bindparam("of_box"), notes.c.n > bindparam("after"))
+    .order_by(notes.c.n)
+    .limit(NOTES_MAX)
+)
 
 
 class BoxExistsError(Exception):
@@ -61,7 +71,7 @@ def all_boxes(tx: Connection) -> list[BoxRow]:
 def remember_receipt(tx: Connection, row: BoxRow, receipt_hash: bytes) -> None:
     """Notes the newest receipt given; writes only when it is another one than before."""
     if row.receipt_hash != receipt_hash:
-        tx.execute(update(boxes).where(boxes.c.box == row.registered.box).values(receipt_hash=receipt_hash))
+        tx.execute(_RECEIPT, {"of_box": row.registered.box, "newest_hash": receipt_hash})
 
 
 def add_note(
@@ -86,9 +96,7 @@ def add_note(
 
 def notes_after(tx: Connection, box: str, after: int) -> tuple[Note, ...]:
     """The next notes behind this number, as many as one answer may carry."""
-    found = tx.execute(
-        select(notes).where(notes.c.box == box, notes.c.n > after).order_by(notes.c.n).limit(NOTES_MAX)
-    ).mappings()
+    found = tx.execute(_NEXT_NOTES, {"of_box": box, "after": after}).mappings()
     return tuple(
         Note(
             n=row["n"],
@@ -115,7 +123,7 @@ def hear_notes_after(tx: Connection, row: BoxRow, after: int) -> None:
         tx.execute(update(boxes).where(boxes.c.box == box).values(notes_last=after))
         renumber(tx, box, numbers)
     if after != row.notes_after:
-        tx.execute(update(boxes).where(boxes.c.box == box).values(notes_after=after))
+        tx.execute(_HEARD, {"of_box": box, "heard": after})
 
 
 def renumber(tx: Connection, box: str, numbers: Sequence[int]) -> None:
@@ -144,9 +152,7 @@ def _next_number(tx: Connection, box: str) -> int:
 
 
 def _rows(tx: Connection, box: str | None) -> list[BoxRow]:
-    query = select(boxes).order_by(boxes.c.box)
-    if box is not None:
-        query = query.where(boxes.c.box == box)
+    found = tx.execute(_ALL) if box is None else tx.execute(_ONE, {"of_box": box})
     return [
         BoxRow(
             registered=RegisteredBox(row["box"], row["public_key"], row["unit_code"], row["name"]),
@@ -155,5 +161,5 @@ def _rows(tx: Connection, box: str | None) -> list[BoxRow]:
             notes_last=row["notes_last"],
             notes_after=row["notes_after"],
         )
-        for row in tx.execute(query).mappings()
+        for row in found.mappings()
     ]

@@ -6,13 +6,15 @@ from __future__ import annotations
 from collections.abc import Set
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, or_, select, update
 
 from hazgate_cloud.domain.delivery import State
 from hazgate_cloud.store.schema import attempts, outbox
 from hazgate_protocols.core_api import Answer, Submission
 
 REPLY_BYTES_KEPT = 2_048
+_ENQUEUE = insert(outbox)
+_OF_RID = select(outbox.c.number).where(outbox.c.rid == bindparam("of_rid"))
 _OPEN = (State.QUEUED.value, State.SENT.value, State.UNKNOWN.value)
 
 
@@ -47,28 +49,29 @@ class Attempt:
 def enqueue(tx: Connection, submission: Submission, box: str, record_hash: bytes, at: str) -> None:
     """Queues a submission behind the others of its unit."""
     tx.execute(
-        insert(outbox).values(
-            hash=record_hash,
-            rid=submission.rid,
-            box=box,
-            unit_code=submission.unit_code,
-            submission=submission.encode(),
-            state=State.QUEUED.value,
-            tries=0,
-            reached=0,
-            stepped_aside=False,
-            not_before=at,
-            queued_at=at,
-            reference="",
-            code="",
-            text="",
-        )
+        _ENQUEUE,
+        {
+            "hash": record_hash,
+            "rid": submission.rid,
+            "box": box,
+            "unit_code": submission.unit_code,
+            "submission": submission.encode(),
+            "state": State.QUEUED.value,
+            "tries": 0,
+            "reached": 0,
+            "stepped_aside": False,
+            "not_before": at,
+            "queued_at": at,
+            "reference": "",
+            "code": "",
+            "text": "",
+        },
     )
 
 
 def holds_rid(tx: Connection, rid: str) -> bool:
     """Whether a submission with this rid is or was in the outbox."""
-    return tx.execute(select(outbox.c.number).where(outbox.c.rid == rid)).scalar() is not None
+    return tx.execute(_OF_RID, {"of_rid": rid}).scalar() is not None
 
 
 def due_numbers(tx: Connection, now: str, busy_units: Set[str], limit: int) -> list[tuple[int, str]]:

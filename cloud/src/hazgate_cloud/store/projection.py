@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, bindparam, insert, select
 
 from hazgate_cloud.domain.intake import Entry
 from hazgate_cloud.domain.rules import Finding, judge, submission
@@ -18,6 +18,9 @@ from hazgate_cloud.store.schema import bags, flags, mentions
 from hazgate_protocols.journal.record import NOTES, PRINT, REPRINT, WEIGHING, Record
 
 MENTIONS_MAX = 200  # of one record; a notes record carries at most 100
+_MENTION = insert(mentions)
+_BAG_OF = select(bags.c.hash).where(bags.c.label == bindparam("label_number"))
+_BAG = insert(bags)
 
 
 def project(tx: Connection, box: BoxRow, entries: Sequence[Entry], at: str) -> bool:
@@ -33,7 +36,7 @@ def project(tx: Connection, box: BoxRow, entries: Sequence[Entry], at: str) -> b
             after, upto, kept = _kept_notes(entry.record)
             reconcile_notes(tx, name, after, upto, kept)
     if links:
-        tx.execute(insert(mentions), links)
+        tx.execute(_MENTION, links)
     return forward
 
 
@@ -56,20 +59,21 @@ def _weighing(tx: Connection, box: BoxRow, entry: Entry, at: str) -> bool:
     findings = list(verdict.findings)
     if holds_rid(tx, entry.record.rid):
         findings.append(Finding("rid_reused", f"another record of rid {entry.record.rid} went before"))
-    if verdict.label and (first := tx.execute(select(bags.c.hash).where(bags.c.label == verdict.label)).scalar()):
+    if verdict.label and (first := tx.execute(_BAG_OF, {"label_number": verdict.label}).scalar()):
         findings.append(Finding("label_reused", f"label number {verdict.label} belongs to record {first.hex()}"))
     elif verdict.label and verdict.weighing is not None:
         tx.execute(
-            insert(bags).values(
-                label=verdict.label,
-                hash=entry.hash,
-                box=entry.record.box,
-                unit_code=verdict.weighing.unit_code[:18],
-                waste_code=verdict.weighing.waste_code[:10],
-                weight_mg=verdict.weighing.weight_mg,
-                weight_text=f"{verdict.weighing.weight_text} {verdict.weighing.weight_unit}",
-                weighed_at=str(entry.record.t["wall"]),
-            )
+            _BAG,
+            {
+                "label": verdict.label,
+                "hash": entry.hash,
+                "box": entry.record.box,
+                "unit_code": verdict.weighing.unit_code[:18],
+                "waste_code": verdict.weighing.waste_code[:10],
+                "weight_mg": verdict.weighing.weight_mg,
+                "weight_text": f"{verdict.weighing.weight_text} {verdict.weighing.weight_unit}",
+                "weighed_at": str(entry.record.t["wall"]),
+            },
         )
     if findings or verdict.weighing is None:
         tx.execute(

@@ -137,11 +137,33 @@ async def _printer(config: Config) -> Finding:
     return Finding(light, words, todo)
 
 
+async def _asked_of_the_agent(config: Config) -> Finding:
+    """The running agent holds the port: what does it read?"""
+    from hazgate_edge.terminal.remote import RemoteBox
+
+    try:
+        box = await RemoteBox.connect(config.data_folder / app.DOOR_FILE)
+    except OSError as exc:
+        return Finding(Light.BAD, f"the agent holds the scale but does not answer: {exc}", "look at its log")
+    try:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + LISTEN_S
+        while not box.live().weight and loop.time() < deadline:  # noqa: ASYNC110 - a snapshot has no event
+            await asyncio.sleep(0.05)
+        live = box.live()
+    finally:
+        box.close()
+    if live.weight:
+        return Finding(Light.GOOD, f"the running agent reads {live.weight} {live.unit}")
+    why = next((f"{say.key} {dict(say.values)}" for say in live.blocked), str(live.phase))
+    return Finding(Light.BAD, f"the running agent has no weight: {why}", "check cable, power, baud, profile")
+
+
 async def _scale(config: Config) -> Finding:
     try:
         held = app.lock(config.data_folder)
     except app.AlreadyRunningError:
-        return Finding(Light.OFF, "the agent is running and reads it; see its terminal")
+        return await _asked_of_the_agent(config)
     try:
         clock = SystemClock.of_this_machine()
         profile, pan, reader = app.scale_of(config, clock)

@@ -27,7 +27,7 @@ def run(path: Path, code: str) -> int:
 
 
 def _show(journal: OpenJournal, code: str) -> int:
-    number = LabelNumber.find(code)
+    number = LabelNumber.find("".join(code.split()))  # as labels and pages print it, in groups
     wanted = str(number) if number else code
     found = journal.rows(
         "SELECT b.seq, b.rid, b.label, b.weight, r.hash, r.body FROM bag b JOIN record r USING (seq)"

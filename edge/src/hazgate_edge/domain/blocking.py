@@ -16,6 +16,7 @@ class PanView:
     mass: Mass | None
     refusal: Say | None  # why the last reading is no weight, or why there is none
     silent: bool  # nothing current arrives
+    found_loaded: bool  # the pan has not been empty since the program started: what lies there may not be on record
 
 
 def reasons(pan: PanView, *, minimum: Mass, capacity: Mass, printer: Say | None, disk: Say | None) -> tuple[Say, ...]:
@@ -26,7 +27,7 @@ def reasons(pan: PanView, *, minimum: Mass, capacity: Mass, printer: Say | None,
     if pan.silent:
         found.append(pan.refusal or Say("SCALE-01", {"n": "1"}))
     if pan.phase is Phase.BOOKED:
-        found.append(Say("SCALE-05"))
+        found.append(Say("SCALE-18" if pan.found_loaded else "SCALE-05"))
     elif pan.phase is Phase.REFUSED:
         found.append(pan.refusal or Say("SCALE-02"))
     elif pan.phase is Phase.EMPTY:

@@ -49,6 +49,7 @@ class Pan:
         self._rejects: deque[int] = deque(maxlen=1000)
         self._rejected = 0
         self._link_up = False
+        self._seen_empty = False  # since the start of the program
 
     # -- what happens --------------------------------------------------------------------------------------------
 
@@ -90,6 +91,7 @@ class Pan:
         self._weight, self._refusal = weight, None
         self._window.feed(weight)
         if abs(weight.mass) <= self._limits.empty_below:
+            self._seen_empty = True
             self._step(Event.EMPTY)
         elif weight.mass < Mass(0):
             self._refusal = Say("SCALE-10")
@@ -128,7 +130,17 @@ class Pan:
         weight = self.weight(now_ns)
         silent = self._silence(now_ns) if self._stale(now_ns) else None
         refusal = silent or self._refusal
-        return PanView(phase, weight.mass if weight else None, refusal, silent is not None)
+        return PanView(
+            phase,
+            weight.mass if weight else None,
+            refusal,
+            silent=silent is not None,
+            found_loaded=not self._seen_empty,
+        )
+
+    def steady(self, now_ns: int) -> bool:
+        """Whether the current weight is at rest, whatever it is used for."""
+        return self.weight(now_ns) is not None and self._window.settled is not None
 
     @property
     def has_read_since_open(self) -> bool:

@@ -48,6 +48,15 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Numbers:
+    """A waste's label numbers of today on this box, mentioned only when few are left. 0: none, no bag of it today."""
+
+    waste_code: str
+    left: int
+    say: Say
+
+
+@dataclass(frozen=True, slots=True)
 class Live:
     """What the terminal shows ten times a second.
 
@@ -69,6 +78,7 @@ class Live:
     refused: int  # records the collector or the core refuses
     confirmed_at: str  # RFC 3339 of the newest receipt, "" when none
     records_version: int  # changes when the list of records changed
+    numbers: tuple[Numbers, ...] = ()  # wastes whose label numbers of today run low or have run out
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,14 @@ import sqlite3
 from pathlib import Path
 
 # WAL with FULL lost nothing in 450 replayed power cuts; with NORMAL acknowledged rows were lost in 148 of 150.
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=5000", "cache_size=-2000")
+PRAGMAS: tuple[str, ...] = (
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "busy_timeout=5000",
+    "cache_size=-2000",
+    "wal_autocheckpoint=4000",  # pages (16 MB): a checkpoint syncs the whole file and would come every 200 weighings
+)
 SCHEMA = 1
 
 

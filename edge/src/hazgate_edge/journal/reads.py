@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 
 from hazgate_edge.domain.view import PrintState
 from hazgate_edge.journal.database import connect
-from hazgate_edge.journal.rows import Bag, PrintJob, Stored, SyncState, say_of
+from hazgate_edge.journal.failure import Failure, failure_of
+from hazgate_edge.journal.rows import REQUESTS_KEPT, Bag, PrintJob, Stored, SyncState, say_of
 from hazgate_protocols.journal.chain import ROOT
 from hazgate_protocols.journal.record import Record
 
@@ -31,6 +33,7 @@ class JournalReads:
         self._reading = threading.Lock()
         self._awaiting_from = 0
         self._printing_from = 0
+        self.broken: BaseException | None = None  # what forbids to go on without a fresh start
 
     def after(self, seq: int, limit: int, bytes_max: int) -> list[Stored]:
         """Records after seq, oldest first: at most `limit`, and at least one however long it is."""
@@ -83,7 +86,9 @@ class JournalReads:
 
     def bag_of_request(self, request: str) -> Bag | None:
         """The weighing a press has already led to."""
-        rows = self._read(f"{_BAG} WHERE b.request = ?", request)
+        rows = self._read(
+            f"{_BAG} WHERE b.request = ? AND b.seq > ? ORDER BY b.seq DESC LIMIT 1", request, self._floor(REQUESTS_KEPT)
+        )
         return self._bag(rows[0]) if rows else None
 
     def bags_after(self, seq: int) -> int:
@@ -101,6 +106,10 @@ class JournalReads:
         self._awaiting_from = lowest or newest or self._awaiting_from
         return int(count)
 
+    def unanswered(self) -> int:
+        """How many labels wait for the operator's word whether they came out."""
+        return int(self._read("SELECT count(*) FROM print_job WHERE state = 'unknown'")[0][0])
+
     def refused(self) -> int:
         """How many weighings the collector holds back or the core refuses."""
         return int(self._read("SELECT count(*) FROM bag WHERE core IN ('refused', 'flagged')")[0][0])
@@ -110,6 +119,8 @@ class JournalReads:
         newest = self._read("SELECT max(seq) FROM bag")[0][0] or 0
         jobs = self._jobs(
             "b.seq >= ? AND ifnull(j.state, 'queued') IN ('queued', 'printing', 'failed')"
+            # a newer copy has taken the place of an older label
+            " AND ifnull(j.copy, 0) = (SELECT ifnull(max(copy), 0) FROM print_job k WHERE k.bag = b.seq)"
             " ORDER BY b.seq, j.copy LIMIT 100",
             self._printing_from,
         )
@@ -178,5 +189,13 @@ class JournalReads:
         )
 
     def _read(self, sql: str, *values: Any) -> list[Any]:
-        with self._reading:
-            return self._reader.execute(sql, values).fetchall()
+        try:
+            with self._reading:
+                return self._reader.execute(sql, values).fetchall()
+        except sqlite3.Error as exc:
+            if failure_of(exc) is Failure.BROKEN:
+                self._on_broken(exc)
+            raise
+
+    def _on_broken(self, why: BaseException) -> None:
+        self.broken = self.broken or why

@@ -8,6 +8,8 @@ from typing import Any
 
 from hazgate_edge.domain.view import PrintState, Say
 
+REQUESTS_KEPT = 500  # presses remembered; a page repeats only its last one, after a restart at the latest
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:

@@ -1,5 +1,5 @@
 -- Schema 1. Forward only; each migration runs in one transaction.
--- Every index costs a page per weighing, and pages are what a durable commit pays for: a weighing touches four trees.
+-- Every index costs a page per weighing, and pages are what a durable commit pays for: a weighing touches three trees.
 CREATE TABLE record (
     seq INTEGER PRIMARY KEY,
     hash BLOB NOT NULL,
@@ -15,7 +15,7 @@ CREATE TABLE bag (
     seq INTEGER PRIMARY KEY REFERENCES record (seq),
     rid TEXT NOT NULL, -- looked up from the newest back
     label TEXT NOT NULL UNIQUE,
-    request TEXT NOT NULL UNIQUE, -- the terminal's key of the press; the same key books once
+    request TEXT NOT NULL, -- the terminal's key of the press; the writer remembers the newest ones
     waste_code TEXT NOT NULL,
     waste_name TEXT NOT NULL,
     weight TEXT NOT NULL,
@@ -34,6 +34,7 @@ CREATE TABLE print_job (
     say TEXT NOT NULL DEFAULT '', -- JSON [key, values] for the operator, '' when there is nothing to say
     PRIMARY KEY (bag, copy)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX print_job_unknown ON print_job (bag) WHERE state = 'unknown';
 CREATE INDEX bag_refused ON bag (seq) WHERE core IN ('refused', 'flagged');
 
 -- What the collector durably holds of us, and the last of its notes we hold.

@@ -5,17 +5,18 @@ Writes run on the writer's thread; what can be asked stands in `reads`.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from hazgate_edge.clock import Clock, stamp, uuid7
 from hazgate_edge.domain.view import PrintState, Say
-from hazgate_edge.journal.database import open_database
+from hazgate_edge.journal.database import JournalError, open_database
 from hazgate_edge.journal.reads import JournalReads
-from hazgate_edge.journal.rows import PrintJob, say_text
+from hazgate_edge.journal.rows import REQUESTS_KEPT, PrintJob, say_text
 from hazgate_edge.journal.writer import Writer
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.bodies import WeighingBody
@@ -50,16 +51,39 @@ class NewWeighing:
 class Journal(JournalReads):
     """Opens, or founds, the chain of one box. One instance per data folder (the agent's lock sees to that)."""
 
-    def __init__(self, path: Path, *, box: str, signer: Signer, clock: Clock) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        box: str,
+        signer: Signer,
+        clock: Clock,
+        make_room: Callable[[], bool] = lambda: False,
+        given_before: Mapping[str, int] | None = None,
+    ) -> None:
+        """given_before: label stem -> the highest number already given elsewhere (journals set aside).
+
+        make_room: called on the writer's thread when the disk is full; whether trying again makes sense.
+        """
         self.box = box
         self._signer = signer
         self._clock = clock
+        self._given_before = given_before or {}
         self._db = open_database(path)
         super().__init__(path)
         self._seq, self._head, self._sealed = 0, ROOT, 0
+        self._requests: dict[str, tuple[str, str]] = {}  # press -> (rid, label), oldest first
+        self._last_numbers: dict[str, int] = {}  # label stem -> last sequence given
         self._load_head()
         self._changes = 0
-        self._writer = Writer(self._db, on_idle=self._sealing, after_rollback=self._load_head)
+        self._tell_broken: Callable[[], None] = lambda: None
+        self._writer = Writer(
+            self._db,
+            on_idle=self._sealing,
+            after_rollback=self._load_head,
+            on_full=make_room,
+            on_broken=self._on_broken,
+        )
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -74,6 +98,22 @@ class Journal(JournalReads):
         result = self._writer.run_now(call)
         self._changes += 1
         return result
+
+    async def until_broken(self) -> BaseException:
+        """Waits until the disk or the file fails so that only a fresh start may go on; why."""
+        loop, happened = asyncio.get_running_loop(), asyncio.Event()
+
+        def tell() -> None:
+            loop.call_soon_threadsafe(happened.set)
+
+        self._tell_broken = tell
+        if self.broken is None:
+            await happened.wait()
+        return self.broken or JournalError("the journal is broken")
+
+    def _on_broken(self, why: BaseException) -> None:
+        self.broken = self.broken or why
+        self._tell_broken()
 
     def close(self) -> None:
         """Finish queued writes and close."""
@@ -121,9 +161,9 @@ class Journal(JournalReads):
 
         Raises NumbersUsedUpError. (Writer's thread.)
         """
-        again = self._db.execute("SELECT rid, label FROM bag WHERE request = ?", (new.request,)).fetchone()
+        again = self._requests.get(new.request)
         if again is not None:
-            return again[0], again[1]
+            return again
         number = self._next_number(new)
         body = new.body(number)
         record = self.do_append(kinds.WEIGHING, body.as_json(), who=new.who, dev=new.dev, raw=new.raw)
@@ -142,6 +182,10 @@ class Journal(JournalReads):
                 body.produced_on,
             ),
         )
+        self._last_numbers[new.label_stem] = number
+        self._requests[new.request] = (record.rid, body.label)
+        if len(self._requests) > REQUESTS_KEPT:
+            del self._requests[next(iter(self._requests))]
         return record.rid, body.label
 
     def do_set_job(self, job: PrintJob, state: PrintState, say: Say | None) -> None:
@@ -225,13 +269,20 @@ class Journal(JournalReads):
         self._db.execute("UPDATE sync SET notes_upto = ? WHERE one = 1", (fresh[-1].n,))
         return fresh[-1].n
 
+    def last_number(self, label_stem: str) -> int:
+        """As in the journal, or in one set aside."""
+        return max(super().last_number(label_stem), self._given_before.get(label_stem, 0))
+
     def _next_number(self, new: NewWeighing) -> int:
         """One more than the last of this waste and day. Weighings are never removed, so no number comes back."""
         stem = new.label_stem
-        last = self._db.execute(
-            "SELECT max(label) FROM bag WHERE label BETWEEN ? AND ?", (f"{stem}000", f"{stem}999")
-        ).fetchone()[0]
-        number = max(new.first, int(last[len(stem) :]) + 1) if last else new.first
+        last = self._last_numbers.get(stem)
+        if last is None:
+            found = self._db.execute(
+                "SELECT max(label) FROM bag WHERE label BETWEEN ? AND ?", (f"{stem}000", f"{stem}999")
+            ).fetchone()[0]
+            last = max(int(found[len(stem) :]) if found else 0, self._given_before.get(stem, 0))
+        number = max(new.first, last + 1)
         if number > new.last:
             raise NumbersUsedUpError(f"label numbers of {new.waste_code} on {new.produced_on}: {new.last} was the last")
         return number
@@ -249,6 +300,9 @@ class Journal(JournalReads):
         row = self._db.execute("SELECT seq, hash, seal FROM record ORDER BY seq DESC LIMIT 1").fetchone()
         self._seq, self._head = (row[0], row[1]) if row else (0, ROOT)
         self._sealed = self._seq if row and row[2] is not None else 0
+        newest = self._db.execute("SELECT request, rid, label FROM bag ORDER BY seq DESC LIMIT ?", (REQUESTS_KEPT,))
+        self._requests = {request: (rid, label) for request, rid, label in reversed(newest.fetchall())}
+        self._last_numbers = {}
 
     # -- what it is ----------------------------------------------------------------------------------------------------
 

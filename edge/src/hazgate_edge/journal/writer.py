@@ -1,18 +1,23 @@
 """The single writer: group commit without a timer.
 
 A thread takes what is queued, runs it in one transaction, commits, answers, repeats. A call that raises a rule's
-error is undone alone; a storage error undoes the whole transaction and every caller hears of it. When nothing is
-queued any more, `on_idle` gets a transaction of its own (the journal seals its head there).
+error is undone alone; a storage error undoes the whole transaction and every caller hears of it. On a full disk
+`on_full` may make room, then the transaction is tried once more. A broken disk (failure.py) ends the writer: nothing is
+tried again, callers hear why. When nothing is queued any more, `on_idle` gets a transaction of its own (the journal
+seals its head there).
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import queue
 import sqlite3
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
+
+from hazgate_edge.journal.failure import Failure, failure_of
 
 T = TypeVar("T")
 QUEUE_MAX = 1000
@@ -21,6 +26,7 @@ IDLE_AFTER_S = 0.02
 
 Answer = Callable[[Any, BaseException | None], None]
 _Call = tuple[Callable[[], Any], Answer]
+_Told = tuple[Answer, Any, BaseException | None]
 
 
 class WriterClosedError(RuntimeError):
@@ -35,7 +41,8 @@ class Writer:
     """Runs calls on the connection in its own thread, many to a transaction.
 
     on_idle: work for a quiet moment, or None when there is none. after_rollback lets the owner forget what it had
-    computed from undone work.
+    computed from undone work. on_full: makes room and says whether it could. on_broken: told once, after the callers.
+    All on the writer's thread.
     """
 
     def __init__(
@@ -44,10 +51,15 @@ class Writer:
         *,
         on_idle: Callable[[], Callable[[], None] | None],
         after_rollback: Callable[[], None],
+        on_full: Callable[[], bool] = lambda: False,
+        on_broken: Callable[[BaseException], None] = lambda _exc: None,
     ) -> None:
         self._connection = connection
         self._on_idle = on_idle
         self._after_rollback = after_rollback
+        self._on_full = on_full
+        self._on_broken = on_broken
+        self._broken: BaseException | None = None
         self._queue: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="journal-writer", daemon=True)
@@ -56,6 +68,8 @@ class Writer:
     def submit(self, call: Callable[[], Any], answer: Answer) -> None:
         """Queue a call. answer(result, None) comes after the commit is durable, answer(None, error) if there was none;
         both on the writer's thread. Raises WriterFullError at the bound, WriterClosedError after the end."""
+        if self._broken is not None:
+            raise self._ended(self._broken)
         if self._closed or not self._thread.is_alive():
             raise WriterClosedError("journal writer is closed")
         if self._queue.qsize() >= QUEUE_MAX:
@@ -131,12 +145,26 @@ class Writer:
             return self._queue.get()
 
     def _idle(self) -> None:
+        if self._broken is not None:
+            return
         work = self._on_idle()
         if work is not None:
-            # A failing disk is told to the next caller; the quiet work comes again at the next quiet moment.
+            # A full disk is told to the next caller; the quiet work comes again at the next quiet moment.
             self._commit([(work, lambda _result, _error: None)])
 
     def _commit(self, group: list[_Call]) -> None:
+        if self._broken is not None:  # queued before the end was known
+            self._tell([(answer, None, self._ended(self._broken)) for _, answer in group])
+            return
+        try:
+            told = self._transaction(group)
+        except BaseException as exc:  # noqa: BLE001 - whatever broke the transaction goes to every caller
+            told = self._again_with_room(group, exc)
+        self._tell(told)
+        if self._broken is not None:
+            self._on_broken(self._broken)
+
+    def _transaction(self, group: list[_Call]) -> list[_Told]:
         done: list[tuple[Answer, Any]] = []
         refused: list[tuple[Answer, BaseException]] = []
         try:
@@ -144,15 +172,26 @@ class Writer:
             for call, answer in group:
                 self._one(call, answer, done, refused, alone=len(group) == 1)
             self._connection.execute("COMMIT")
-        except BaseException as exc:  # noqa: BLE001 - whatever broke the transaction goes to every caller
-            self._undo()
-            for _, answer in group:
-                answer(None, exc)
-            return
-        for answer, result in done:
-            answer(result, None)
-        for answer, error in refused:
-            answer(None, error)
+        except BaseException as exc:
+            self._undo(exc)
+            raise
+        return [*((answer, result, None) for answer, result in done), *((answer, None, exc) for answer, exc in refused)]
+
+    def _again_with_room(self, group: list[_Call], exc: BaseException) -> list[_Told]:
+        if self._broken is None and failure_of(exc) is Failure.FULL and self._on_full():
+            try:
+                return self._transaction(group)
+            except BaseException as again:  # noqa: BLE001 - as the first time
+                exc = again
+        return [(answer, None, exc) for _, answer in group]
+
+    def _tell(self, told: list[_Told]) -> None:
+        for answer, result, error in told:
+            answer(result, error)
+
+    @staticmethod
+    def _ended(why: BaseException) -> WriterClosedError:
+        return WriterClosedError(f"the journal takes nothing more until the program has started again: {why}")
 
     def _one(
         self,
@@ -180,7 +219,19 @@ class Writer:
         if not alone:
             self._connection.execute("RELEASE one")
 
-    def _undo(self) -> None:
+    def _undo(self, exc: BaseException) -> None:
+        """Roll back and forget; an error that forbids to go on, or a rollback that fails, ends the writer."""
+        if failure_of(exc) is Failure.BROKEN:
+            self._broken = exc
+            with contextlib.suppress(sqlite3.Error):
+                self._roll_back()
+            return
+        try:
+            self._roll_back()
+            self._after_rollback()
+        except sqlite3.Error as worse:
+            self._broken = worse
+
+    def _roll_back(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
-        self._after_rollback()

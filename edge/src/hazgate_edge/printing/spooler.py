@@ -4,7 +4,7 @@
     queued     saved with its weighing, not yet tried       spooler -> printing
     printing   bytes may have left for the printer          outcome -> printed | failed | unknown
     failed     surely not printed, the reason is shown      spooler, when the printer is ready again -> printing
-    unknown    may or may not be printed                    the operator's answer -> printed | queued
+    unknown    may or may not be printed                    the operator's answer -> printed | failed and a copy queued
     printed    the printer took it and came to rest         (a reprint is a new job with the next copy number)
 
 A job found in "printing" at the start of the program was cut off: unknown. An unknown job is never sent by itself.
@@ -106,17 +106,21 @@ class Spooler:
                 pass
 
     async def answer(self, job: PrintJob, *, printed: bool, who: dict[str, str]) -> None:
-        """The operator's word on an unknown label: printed, or not (then it is printed again as what it was)."""
+        """The operator's word on an unknown label: printed, or not.
+
+        "Not" is a person's word, and it may be wrong: the label that follows is a marked copy, so that no two labels
+        can both be the original.
+        """
         if printed:
             await self._settle(job, PrintState.PRINTED, None, by="operator", detail="seen by the operator", who=who)
             return
 
         def again() -> None:
-            detail = "not seen by the operator; queued again"
+            detail = "not seen by the operator"
             self._journal.do_settle_job(
                 job, PrintState.FAILED, None, by="operator", detail=detail, who=who, dev=self._dev
             )
-            self._journal.do_set_job(job, PrintState.QUEUED, None)
+            self._journal.do_reprint(job.rid, "not_printed", who=who, dev=self._dev)
 
         await self._journal.write(again)
         self._on_record()

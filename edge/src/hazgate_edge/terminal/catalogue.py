@@ -75,8 +75,8 @@ def _done(safe: Safe, zh: tuple[str, str], en: tuple[str, str]) -> Message:
 SCALE: dict[str, Message] = {
     "SCALE-01": _fault(
         Safe.UNTOUCHED,
-        ("秤无信号（已 {n} 秒）", "检查秤的电源和通讯线，恢复后自动继续"),
-        ("No signal from the scale ({n} s)", "Check its power and cable; it goes on by itself"),
+        ("秤无信号（已 {n} 秒）", "看仪表：显示超载就取下，否则检查电源和通讯线"),
+        ("No signal from the scale ({n} s)", "See the indicator: overload, take it off; else check power and cable"),
     ),
     "SCALE-02": _fault(
         Safe.UNTOUCHED,
@@ -158,6 +158,11 @@ SCALE: dict[str, Message] = {
         ("秤在计数或百分比方式", "在仪表上切回称重方式"),
         ("The scale is counting or showing percent", "Set the indicator back to weighing"),
     ),
+    "SCALE-18": _wait(
+        Safe.UNSURE,
+        ("程序刚启动，秤上有东西", "取下；今日记录里没有这一袋就再称一次"),
+        ("The box has just started and the scale is loaded", "Take it off; weigh again if today's records lack it"),
+    ),
     "PAN-01": _wait(
         Safe.PLAIN,
         ("请放上一袋", "放到秤台中间"),
@@ -178,8 +183,8 @@ SCALE: dict[str, Message] = {
 PRINTER: dict[str, Message] = {
     "PRN-01": _fault(
         Safe.KEPT,
-        ("打印机缺纸", "换纸，标签会自动接着打"),
-        ("The printer is out of labels", "Load labels; waiting ones print by themselves"),
+        ("打印机缺纸", "换纸，排队的标签会自动打出"),
+        ("The printer is out of labels", "Load labels; queued ones print by themselves"),
     ),
     "PRN-02": _fault(
         Safe.KEPT,
@@ -225,6 +230,11 @@ PRINTER: dict[str, Message] = {
         Safe.SAVED,
         ("标签无法生成：{why}", "先手写袋号，联系管理员"),
         ("The label cannot be drawn: {why}", "Write the code by hand and call the administrator"),
+    ),
+    "PRN-11": _warn(
+        Safe.KEPT,
+        ("有 {n} 张标签不确定是否打出", "打开今日记录，回答已出或未出"),
+        ("{n} labels may or may not have come out", "Open today's records and answer"),
     ),
     "LBL-01": _fault(
         Safe.PLAIN,
@@ -291,6 +301,11 @@ BOX: dict[str, Message] = {
         Safe.SAVED,
         ("已保存", "取下这一袋，贴上标签"),
         ("Saved", "Take the bag off and put its label on"),
+    ),
+    "SAVE-04": _done(
+        Safe.SAVED,
+        ("已保存", "取下这一袋；标签还没有打出，先看下面的打印状态"),
+        ("Saved", "Take the bag off; its label is not out yet, see the print state below"),
     ),
     "SAVE-03": _fault(
         Safe.UNSURE,

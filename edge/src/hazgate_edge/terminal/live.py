@@ -68,6 +68,7 @@ def frame(live: Live, language: Language, now: datetime) -> dict[str, Any]:
             "confirmed": local_time(live.confirmed_at) or "—",
         },
         "records": live.records_version,
+        "numbers": {low.waste_code: speak(low.say, language).plain() for low in live.numbers},
         "clock": local_time(now),
     }
 

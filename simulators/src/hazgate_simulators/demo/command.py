@@ -35,7 +35,7 @@ def demo(
     failed = False
     try:
         stack.start(lambda name: typer.echo(f"  starting {name} ..."))
-        typer.echo(_welcome(stack))
+        typer.echo(_welcome(stack, temporary=folder is None))
         while not stop.wait(WATCH_S):
             _revive(stack, stop)
     except StackError as exc:
@@ -61,10 +61,21 @@ def _revive(stack: Stack, stop: threading.Event) -> None:
             typer.echo(f"{name} has ended; starting it again in {REVIVE_S:.0f} s")
             if not stop.wait(REVIVE_S):
                 start()
-                typer.echo(f"{name} is back")
+                pid = (
+                    stack.broker.pid
+                    if name == "broker"
+                    else next(part.pid for part in stack.parts if part.name == name)
+                )
+                typer.echo(f"{name} is back: kill -9 {pid}")
 
 
-def _welcome(stack: Stack) -> str:
+CAPTURED_BAG = """  1. On the scale's page press "replay captured bag": frames recorded from a real Yaohua
+     indicator (85 kg) run through the serial line. Watch the weight settle on the terminal."""
+ANY_BAG = """  1. On the scale's page put a bag on the platform. Watch the weight settle on the terminal."""
+
+
+def _welcome(stack: Stack, *, temporary: bool) -> str:
+    first = CAPTURED_BAG if stack.kind.profile == "yaohua-tf0" else ANY_BAG
     return f"""
 hazgate is running. Open these three pages:
 
@@ -73,11 +84,10 @@ hazgate is running. Open these three pages:
   collector and traces   {stack.cloud_url}/
 
 Try:
-  1. On the scale's page press "replay captured bag": frames recorded from a real Yaohua
-     indicator (85 kg) run through the serial line. Watch the weight settle on the terminal.
+{first}
   2. On the terminal choose operator and waste and press the big button. The label appears on
      the scale's page; the record becomes received (云端已收) and confirmed (已确认) in seconds.
-  3. Follow its trace link, or scan the label's QR code.
+  3. Under "today's records" (今日记录) follow its trace link (追溯), or scan the label's QR code.
   4. Pull plugs. Whatever ends is started again after a few seconds, as systemd would do:
        kill -9 {stack.edge.pid}   (the box)      kill -9 {stack.cloud.pid}   (the collector)
        kill -9 {stack.broker.pid}   (the broker)
@@ -88,4 +98,4 @@ Try:
      (both commands are in .venv/bin; add `show CODE` to the first for one bag's story)
 
 Logs and data: {stack.folder}
-Ctrl-C stops everything."""
+Ctrl-C stops everything{" and removes that folder; --folder DIR keeps it" if temporary else ""}."""

@@ -248,7 +248,10 @@ class Stack:
         terminal_port: int = 0,
         cloud_port: int = 0,
         site_port: int = 0,
+        settings: str = "",
     ) -> None:
+        """settings: further lines of the box's configuration, such as "numbers: {first: 1, last: 499}"."""
+        self._settings = settings
         self.folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.kind = SCALES[scale]
@@ -372,7 +375,8 @@ class Stack:
                 printer_port=self.ports["printer"],
                 qr_base=f"{self.cloud_url}/t/",
                 terminal_port=self.ports["terminal"],
-            ),
+            )
+            + self._settings,
             "utf-8",
         )
 

@@ -47,6 +47,8 @@ function reasons(frame, feed) {
   const found = frame.blocked.filter((said) => said.tone === "fault" || said.tone === "warn");
   if (operatorMissing()) found.push(words.say.operator);
   if (!choice.waste) found.push(words.say.waste);
+  const low = frame.numbers[choice.waste];
+  if (low && low.tone === "fault") found.push(low);
   found.push(...frame.blocked.filter((said) => said.tone === "wait" || said.tone === "done"));
   if (found.length === 0 && feed.weightAgeMs() > STALE_MS) found.push(words.say.stale);
   return found;
@@ -68,11 +70,13 @@ function drawScale(frame, feed) {
 function drawNotices(frame) {
   const list = element("notices");
   if (!frame) return;
-  const state = JSON.stringify(frame.notices);
+  const low = frame.numbers[choice.waste];
+  const notices = low && low.tone === "warn" ? [low, ...frame.notices] : frame.notices;
+  const state = JSON.stringify(notices);
   if (list.dataset.state === state) return;
   list.dataset.state = state;
   list.replaceChildren(
-    ...frame.notices.slice(0, 2).map((said) => {
+    ...notices.slice(0, 2).map((said) => {
       const item = document.createElement("li");
       item.className = `notice tone-${said.tone}`;
       item.append(element(said.tone === "fault" ? "icon-fault" : "icon-warn").content.cloneNode(true));
@@ -106,7 +110,10 @@ function drawButton(frame, feed) {
   drawIcon(element("main-icon"), first ? first.tone : "done");
   setText(element("main-what"), first ? first.what : words.word.weigh);
   setText(element("main-act"), first ? first.act : words.word.weigh_hint);
-  setText(element("also"), found.slice(1, 3).map((said) => `+ ${said.what}`).join("\n"));
+  // Beside the reason: what else is wrong, or, where nothing is, that the records are safe and the code to look up.
+  const aside = found.slice(1, 3).map((said) => `+ ${said.what}`);
+  if (aside.length === 0 && first && first.tone === "fault") aside.push(first.safe, first.key);
+  setText(element("also"), aside.join("\n"));
 }
 
 function draw(frame, feed) {

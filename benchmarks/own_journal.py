@@ -1,17 +1,15 @@
-"""The only place where the benchmarks touch hazgate itself: the box's journal in this process, real processes else."""
+"""hazgate's side of figure (a): the box's own journal, in this process."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from benchmarks.bare import remove_database
-from benchmarks.children import BenchError, Memory
 from hazgate_edge.clock import SystemClock
 from hazgate_edge.journal.store import Journal, NewWeighing
 from hazgate_protocols.codes.label_number import SEQUENCE_CHARS, SEQUENCE_MAX, LabelNumber
@@ -22,29 +20,7 @@ UNIT_CODE = "91320500MA0000000W"
 WASTE_CODE = "900-214-08"
 _FIRST_DAY = date(2026, 1, 1)
 _DEV = {"profile": "st-gs", "profile_digest": "0" * 64, "sw": "bench", "config_digest": "0" * 64}
-_NO_PROCESSES = "hazgate-edge run and hazgate-cloud run are not connected to the bench yet"
 _FRAME = b"ST,GS,+  12.340kg\r\n"
-
-
-class NotConnectedError(BenchError):
-    """Our own side of a figure cannot be measured with this tree; the figure counts as failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class BoxRun:
-    """One start of the box: seconds from its start, memory when idle."""
-
-    first_record_s: float  # the first weighing is durable in the journal
-    idle: Memory  # nobody looks at the terminal
-    watched: Memory  # a terminal is open: agent and web process
-
-
-@dataclass(frozen=True, slots=True)
-class LabelRun:
-    """From the frame that settles the weight, each bag in ms."""
-
-    saved_ms: list[float]  # until the press is answered "saved"
-    last_byte_ms: list[float]  # until the printer has the label's last byte
 
 
 @contextmanager
@@ -58,21 +34,6 @@ def journal_weighings(folder: Path) -> Iterator[Callable[[], None]]:
     with _journal(path) as journal:
         yield lambda: _weigh(journal, next(numbers))
     remove_database(path)
-
-
-def receipt_latencies_ms(folder: Path, rate_per_s: float, count: int) -> list[float]:
-    """From the press until the receipt is at the box, at a paced rate, with the real box and collector."""
-    raise NotConnectedError(f"box to receipt, {count} records at {rate_per_s:g}/s in {folder.name}: {_NO_PROCESSES}")
-
-
-def run_box(folder: Path, settle_s: float) -> BoxRun:
-    """Start the real box beside a settled weight, weigh at once, let it idle for settle_s, weigh its memory."""
-    raise NotConnectedError(f"start of the box, idle after {settle_s:g} s in {folder.name}: {_NO_PROCESSES}")
-
-
-def label_latencies_ms(folder: Path, count: int) -> LabelRun:
-    """Put bags on a scale of the bench, press as soon as the box allows, watch a printer of the bench."""
-    raise NotConnectedError(f"frame to label, {count} bags in {folder.name}: {_NO_PROCESSES}")
 
 
 @contextmanager
@@ -94,9 +55,11 @@ def _weighing(number: int) -> NewWeighing:
     # A unit has SEQUENCE_MAX numbers a waste and day, so a fast disk moves on to the next day.
     day = _FIRST_DAY + timedelta(days=number // SEQUENCE_MAX)
 
+    stem = str(LabelNumber.make(UNIT_CODE, WASTE_CODE, day, 1))[:-SEQUENCE_CHARS]
+
     def body(sequence: int) -> WeighingBody:
         return WeighingBody(
-            label=str(LabelNumber.make(UNIT_CODE, WASTE_CODE, day, sequence)),
+            label=f"{stem}{sequence:0{SEQUENCE_CHARS}d}",
             unit_code=UNIT_CODE,
             unit_name="苏州示例精密制造有限公司",
             waste_code=WASTE_CODE,
@@ -122,7 +85,7 @@ def _weighing(number: int) -> NewWeighing:
         request=f"bench-{number}",
         waste_code=WASTE_CODE,
         produced_on=day.isoformat(),
-        label_stem=str(LabelNumber.make(UNIT_CODE, WASTE_CODE, day, 1))[:-SEQUENCE_CHARS],
+        label_stem=stem,
         first=1,
         last=SEQUENCE_MAX,
         body=body,
