@@ -55,6 +55,8 @@ def sha(data: bytes) -> bytes:
 
 
 def signed(key: str, text: bytes, seal: str) -> bool:
+    if key + seal != (key + seal).lower():
+        return False
     try:
         Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(bytes.fromhex(seal), text)
     except (InvalidSignature, ValueError):

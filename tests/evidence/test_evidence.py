@@ -139,6 +139,24 @@ def test_a_copied_disk_is_said_and_the_bags_own_branch_shown(place: Place) -> No
         assert "2 branches of this box's chain" in said(report, Verdict.OPEN)
 
 
+@pytest.mark.parametrize("longer", [True, False], ids=["on the longer branch", "on the shorter branch"])
+def test_of_two_branches_the_one_that_says_more_of_the_bag_is_shown(place: Place, longer: bool) -> None:
+    """A copy asked for on one of two disks: the file follows that one, whichever is longer."""
+    place.weigh(1)
+    place.push()
+    copy = place.box.copy(start=9)
+    place.reprint()
+    for _ in range(1 if longer else 5):
+        copy.write("login", {})
+    for _ in range(3 if longer else 0):
+        place.box.write("login", {})
+    place.push()
+    assert place.collector.handle(copy.name, copy.push(3)) is not None
+    report = judged(place.evidence(1))
+    assert report.holds
+    assert "copy 1 printed" in said(report, Verdict.PROVED)
+
+
 def test_an_unknown_label_has_no_evidence(place: Place) -> None:
     """Said, with what to do."""
     with pytest.raises(NoEvidenceError, match="no bag has this label number"):

@@ -6,23 +6,29 @@ import asyncio
 import hashlib
 import json
 import random
+import re
 from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cloud.fakebox import FakeBox
+from cloud.fakebox import FakeBox, weighing_body
 from evidence.place import COLLECTOR_KEY, PROFILE, Place, frame
 from evidence.second_verifier import problems
 from hazgate_profiles import registry
 from hazgate_protocols import canonical
 from hazgate_protocols.evidence.bundle import CORE, RECORD, STEPS, decode_bundle, encode_bundle
 from hazgate_protocols.evidence.checks import check
+from hazgate_protocols.evidence.replay import ReplayError, require_same_weight
 from hazgate_protocols.evidence.report import Verdict
+from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.journal.chain import ROOT, body_hash, link, link_hash
 from hazgate_protocols.journal.seal import Signer
 from hazgate_protocols.scale.profile_json import encode_profile
+from hazgate_protocols.scale.reading import Mode, Reading, Status
 from hazgate_protocols.uplink import Have, decode_answer, encode_have
 
 Line = tuple[str, dict[str, Any]]
@@ -180,6 +186,32 @@ def chain_of_another_key(lines: list[Line]) -> None:
     seal_of_another(lines)
 
 
+def sealed_place_lies(lines: list[Line]) -> None:
+    values(lines, "seal")["seq"] = 13
+
+
+def by_the_box(lines: list[Line], old: str, new: str) -> None:
+    """The label's print record says something else, and the box itself has sealed it so."""
+    given = next(given for name, given in lines if name == RECORD and '"kind":"print"' in given["bytes"])
+    assert old in given["bytes"]
+    given["bytes"] = given["bytes"].replace(old, new)
+    chained_again(lines, COLLECTOR_KEY)
+    seal = values(lines, "seal")
+    seal["seal"] = BOX_KEY.seal_chain("gate-01", bytes.fromhex(seal["hash"])).hex()
+
+
+def box_counts_wrong(lines: list[Line]) -> None:
+    by_the_box(lines, '"seq":5,', '"seq":6,')
+
+
+def box_of_another_name(lines: list[Line]) -> None:
+    by_the_box(lines, '"box":"gate-01"', '"box":"gate-02"')
+
+
+def label_of_another_bag(lines: list[Line]) -> None:
+    by_the_box(lines, "-000000000004", "-000000000002")
+
+
 @pytest.mark.parametrize(
     ("forge", "line", "says"),
     [
@@ -200,6 +232,10 @@ def chain_of_another_key(lines: list[Line]) -> None:
         (receipt_for_less, 11, "the receipt is for record 1"),
         (receipt_of_another, 11, "the receipt's seal is not of the collector's key"),
         (seal_of_another, 10, "the seal over record 14 is not of the box's key"),
+        (sealed_place_lies, 10, "the box sealed"),
+        (box_counts_wrong, 5, "is record 6 of box gate-01, in a chain of gate-01 at place 5"),
+        (box_of_another_name, 5, "is record 5 of box gate-02, in a chain of gate-01 at place 5"),
+        (label_of_another_bag, 5, "record 5 (print) does not speak of this bag"),
         (chain_of_another_key, 2, "not the box's key you gave"),
     ],
     ids=lambda value: value.__name__ if callable(value) else "",
@@ -319,3 +355,24 @@ def test_random_edits_resealed_by_the_collector_are_found(evidence: bytes) -> No
         assert failures(encode_bundle(lines, COLLECTOR_KEY)), (name, at, other)
         found += 1
     assert found > 200
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"stable": False}, "stable False: no weight to be booked"),
+        ({"stable": None}, "does not say stable, and the record says the indicator did"),
+        ({"status": Status.OVERLOAD, "weight": None}, "says overload"),
+        ({"unit": "g"}, "unit: the last frame gives 'g', the record says 'kg'"),
+        ({"mode": Mode.NET}, "mode: the last frame gives 'net', the record says 'gross'"),
+        ({"tare": Decimal("0.50")}, "tare in mg: the last frame gives 500000, the record says None"),
+        ({"weight": Decimal("12.340")}, "weight: the last frame gives '12.340', the record says '12.34'"),
+    ],
+)
+def test_a_reading_that_is_not_the_recorded_weight_is_refused(change: dict[str, Any], says: str) -> None:
+    """Every part of the record's weight that the frame speaks of, in the frame's own digits."""
+    body = WeighingBody.from_json(weighing_body(1))
+    good = Reading(Decimal("12.34"), "kg", True, Mode.GROSS, Status.OK)
+    require_same_weight([good, good], body)
+    with pytest.raises(ReplayError, match=re.escape(says)):
+        require_same_weight([good, replace(good, **change)], body)
