@@ -14,7 +14,7 @@ from storage.judge import violations
 from storage.tracing import recorded
 
 COUNT = 12
-CUTS = 2000 if SOAK else 160
+CUTS = 2000 if SOAK else 100
 PAGES = 24  # the log moves into the database several times within the run
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
