@@ -353,7 +353,7 @@ def faults() -> Iterator[str]:
 
 
 def commands() -> Iterator[str]:
-    """docs/commands.md, from the parsers of the three command lines and the scripts of tools/."""
+    """docs/commands.md, from the parsers of the command lines and the scripts of tools/."""
     yield from (
         "# Commands",
         "",
@@ -368,7 +368,8 @@ def commands() -> Iterator[str]:
     for name, about, inner in _lines():
         yield from ("", f"## {name}", "", about)
         for command, said, rows in inner:
-            yield from ("", f"### {command}", "", said)
+            if command != name:  # a command line of one command is described already
+                yield from ("", f"### {command}", "", said)
             if rows:
                 yield ""
                 yield from table(("argument", "default", "meaning"), rows)
@@ -390,6 +391,7 @@ def _lines() -> Iterator[tuple[str, str, list[_Command]]]:
 
     from hazgate_cloud.cli import app as cloud
     from hazgate_edge.cli import _parser
+    from hazgate_protocols.evidence.command import parser as verifier
     from hazgate_simulators.cli import app as simulators
 
     parser = _parser()
@@ -397,6 +399,9 @@ def _lines() -> Iterator[tuple[str, str, list[_Command]]]:
     for name, app in (("hazgate-cloud", cloud), ("hazgate-sim", simulators)):
         command: Any = typer.main.get_command(app)
         yield name, command.help or "", [found for found in _of_typer(name, command) if found[0] != name]
+    auditor = verifier()
+    rows = [_argparse_row(item) for item in auditor._actions if not isinstance(item, argparse._HelpAction)]
+    yield auditor.prog, auditor.description or "", [(auditor.prog, "", rows)]
 
 
 def _of_argparse(name: str, parser: argparse.ArgumentParser) -> Iterator[_Command]:

@@ -30,7 +30,7 @@ KEYS = {
 MG = {"mg": 1, "g": 1000, "kg": 10**6, "t": 10**9}
 
 
-class Problem(Exception):
+class ProblemError(Exception):
     """Something does not hold."""
 
 
@@ -38,14 +38,16 @@ def problems(file: bytes, collector: str = "", box: str = "") -> list[str]:
     """What does not hold, with the first thing found; the keys are those somebody vouches for."""
     try:
         verify(file, collector, box)
-    except Problem as problem:
+    except ProblemError as problem:
         return [str(problem)]
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, ArithmeticError) as exc:
+        return [f"something is not what it must be: {exc!r}"]
     return []
 
 
 def want(holds: bool, text: str) -> None:
     if not holds:
-        raise Problem(text)
+        raise ProblemError(text)
 
 
 def sha(data: bytes) -> bytes:
@@ -85,13 +87,13 @@ def verify(file: bytes, collector: str, box: str) -> None:
     parts = [part_of(line) for line in lines]
     if rest or not parts or parts[-1] is None or parts[-1]["part"] != "end":
         bad = next((n for n, part in enumerate(parts, 1) if part is None or part["part"] == "end"), len(lines) + 1)
-        raise Problem(f"line {bad}: damaged or cut")
+        raise ProblemError(f"line {bad}: damaged or cut")
     end = parts[-1]
     whole = sha(b"".join(line + b"\n" for line in lines[:-1]))
     digests = [sha(line + b"\n").hex() for line in lines[:-1]]
     if digests != end["lines"] or whole.hex() != end["sha256"]:
         wrong = [n for n, (a, b) in enumerate(zip(digests, end["lines"], strict=False), 1) if a != b]
-        raise Problem(f"line {len(lines) if whole.hex() == end['sha256'] or not wrong else wrong[0]}: changed")
+        raise ProblemError(f"line {len(lines) if whole.hex() == end['sha256'] or not wrong else wrong[0]}: changed")
     want(
         signed(end["collector"], b"hazgate evidence seal v1\0" + whole, end["seal"]),
         f"line {len(lines)}: not the collector's seal",
@@ -106,7 +108,7 @@ def verify(file: bytes, collector: str, box: str) -> None:
     receipt(named)
     own = next((record for record in shown if record["hash"] == named["bundle"]["record"]), None)
     if own is None:
-        raise Problem("the weighing is not shown")
+        raise ProblemError("the weighing is not shown")
     weighing(own, named, shown)
     replay(own["record"], named)
     core(own, named)

@@ -38,6 +38,7 @@ def second_named_line(data: bytes) -> int:
     return int(match[1]) if match else 0
 
 
+@pytest.mark.timeout(120 + EDITS // 20)
 def test_each_random_edit_is_found_and_its_line_named_by_both_verifiers(evidence: bytes) -> None:
     """Seeded: HAZGATE_EDITS says how many, HAZGATE_SEED which. Neither verifier ever fails to answer."""
     rng = random.Random(SEED)

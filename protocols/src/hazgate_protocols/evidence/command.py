@@ -28,9 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{asked.file}: not an evidence file: {exc}", file=sys.stderr)
         return NO_BUNDLE
     except DamagedError as exc:
-        print(
-            f"✗ {one_line(str(exc), TEXT_CHARS_MAX)}\n\nALTERED. The file is not as it was made; nothing else in it was looked at."
-        )
+        print(f"✗ {one_line(str(exc), TEXT_CHARS_MAX)}\n")
+        print("ALTERED. The file is not as it was made; nothing else in it was looked at.")
         return FAILED
     report = check(bundle, collector_key=asked.collector_key, box_key=asked.box_key)
     for verdict, heading in (
@@ -77,3 +76,7 @@ def _key(text: str) -> bytes:
 def run() -> None:
     """The console script."""
     sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

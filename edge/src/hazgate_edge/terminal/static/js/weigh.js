@@ -109,9 +109,11 @@ function drawButton(frame, feed) {
   button.dataset.tone = first ? first.tone : "go";
   drawIcon(element("main-icon"), first ? first.tone : "done");
   setText(element("main-what"), first ? first.what : words.word.weigh);
-  setText(element("main-act"), first ? [first.act, first.safe].filter(Boolean).join(" · ") : words.word.weigh_hint);
-  const code = first && first.tone === "fault" ? [first.key] : [];
-  setText(element("also"), [...code, ...found.slice(1, 3).map((said) => `+ ${said.what}`)].join("\n"));
+  setText(element("main-act"), first ? first.act : words.word.weigh_hint);
+  // Beside the reason: what else is wrong, or, where nothing is, that the records are safe and the code to look up.
+  const aside = found.slice(1, 3).map((said) => `+ ${said.what}`);
+  if (aside.length === 0 && first && first.tone === "fault") aside.push(first.safe, first.key);
+  setText(element("also"), aside.join("\n"));
 }
 
 function draw(frame, feed) {
