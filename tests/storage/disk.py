@@ -36,7 +36,7 @@ class Kept(StrEnum):
 class Change:
     """One call that changed something, or one line said."""
 
-    call: str  # write | truncate | sync | name | unname | names-synced | said
+    call: str  # write | truncate | sync | name (made or renamed) | unname | names-synced | said
     file: int = 0  # which file, counted from the first one opened
     name: str = ""
     offset: int = 0
@@ -76,6 +76,10 @@ def _changes(log: Path, folder: str) -> Iterator[Change]:
         elif call == "unlink":
             name = _text(given).decode().removeprefix(f"{folder}/")
             yield Change("unname", names.pop(name), name)
+        elif call == "rename":
+            old, new = (_text(part).decode().removeprefix(f"{folder}/") for part in given.split(", "))
+            names[new] = names.pop(old)
+            yield Change("name", names[new], new)
         elif call == "write":
             yield Change("said", content=_text(given)[:result])
         elif call == "pwrite64":
@@ -187,7 +191,9 @@ def _apply(content: bytearray, change: Change) -> None:
 
 def _rename(names: dict[str, int], changes: list[Change]) -> None:
     for change in changes:
-        if change.call == "name":
+        if change.call == "name":  # a file has one name: a new one takes the old one's place
+            for old in [name for name, file in names.items() if file == change.file]:
+                del names[old]
             names[change.name] = change.file
         else:
             names.pop(change.name, None)

@@ -15,6 +15,7 @@ from edge.test_config import written
 from hazgate_edge.app import JOURNAL_FILE
 from hazgate_edge.identity import load_or_make
 from hazgate_edge.journal.store import Journal
+from hazgate_protocols.journal.record import BOOT, Record
 
 pytestmark = [pytest.mark.system]
 
@@ -72,3 +73,30 @@ def test_a_box_that_cannot_open_its_journal_says_so_and_moves_nothing(config: Pa
     assert "unable to open database file" in ended.stderr.splitlines()[-1]
     assert journal.read_bytes() == before
     assert list(journal.parent.glob("*set-aside*")) == []
+
+
+@pytest.mark.fault(9)
+def test_a_box_with_a_damaged_journal_sets_it_aside_and_writes_so_in_its_new_one(config: Path) -> None:
+    """It comes up, the file is kept, and the boot record, which the collector gets, names it."""
+    folder = config.parent / "box"
+    damaged = bytearray((folder / JOURNAL_FILE).read_bytes())
+    damaged[4096:4196] = bytes(100)
+    (folder / JOURNAL_FILE).write_bytes(damaged)
+    command = [sys.executable, "-m", "hazgate_edge.cli", "run", "--config", str(config)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        said = []
+        for line in running.stderr:
+            said.append(line)
+            if " ready; " in line:
+                break
+        running.terminate()
+        running.communicate(timeout=30)
+    assert running.returncode == 0, said
+    assert any("日志损坏，已另存" in line for line in said)
+    (kept,) = folder.glob("journal-set-aside-*.sqlite3")
+    assert kept.read_bytes() == damaged
+    journal = Journal(folder / JOURNAL_FILE, box="box-0001", signer=load_or_make(folder), clock=StandingClock())
+    boots = [Record.decode(row[3]) for row in journal.chain() if Record.decode(row[3]).kind == BOOT]
+    journal.close()
+    assert [boot.body["found"]["journal"].split(":")[0] for boot in boots] == [kept.name]

@@ -14,7 +14,9 @@ from storage.judge import violations
 from storage.tracing import recorded
 
 COUNT = 12
-CUTS = 2000 if SOAK else 160
+CUTS = 2000 if SOAK else 100
+FIRST_STEPS = 50  # until the first weighing, about
+FIRST_TRIES = 200 if SOAK else 4
 PAGES = 24  # the log moves into the database several times within the run
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
@@ -51,6 +53,21 @@ def test_no_power_cut_loses_a_weighing_that_was_told_or_breaks_the_chain(tmp_pat
     found = cuts(tmp_path, history, CUTS)
     assert found == []
     print(f"{CUTS} power cuts over {len(history)} changes: nothing lost")
+
+
+@pytest.mark.fault(26)
+def test_a_power_cut_at_any_step_of_the_first_start_leaves_a_journal_or_none(tmp_path: Path) -> None:
+    """Each of the first changes, several times: found by a torn first page that was no database any more."""
+    history = history_of(tmp_path)
+    wrong = []
+    for number in range(FIRST_STEPS * FIRST_TRIES):
+        rng = random.Random(SEED * 7_919 + number)
+        folder = tmp_path / f"first-{number}"
+        said = cut(history, number % FIRST_STEPS + 1, Kept.RANDOM, rng, folder)
+        saved = {line.split()[1]: line.split()[2] for line in said}
+        wrong += [f"after change {number % FIRST_STEPS + 1}: {found}" for found in violations(folder, saved, count=1)]
+        shutil.rmtree(folder)
+    assert wrong == []
 
 
 @pytest.mark.fault(7)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 CHANGES = "pwrite64,write,fsync,fdatasync,ftruncate,unlink,rename,openat"
 DATABASE = "journal.sqlite3"
+FILES = tuple(f"{DATABASE}{part}" for part in ("", "-wal", ".new", ".new-wal"))
 RUN_S_MAX = 60
 TESTS = Path(__file__).parent.parent
 
@@ -44,7 +45,7 @@ def run(folder: Path, *options: str, strace: tuple[str, ...] = (), only: tuple[s
     program = [sys.executable, "-m", "storage.program", str(folder), *options]
     command = program
     if strace:
-        files = [folder / name for name in only or (DATABASE, f"{DATABASE}-wal")]
+        files = [folder / name for name in only or FILES]
         looked_at = files if only else [*files, folder, words]
         watched = [part for path in looked_at for part in ("-P", str(path))]
         command = ["strace", "-f", "-qq", *watched, *strace, *program]

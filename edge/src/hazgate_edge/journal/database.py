@@ -27,7 +27,7 @@ def open_database(path: Path) -> sqlite3.Connection:
     """Open or create; migrate to the current schema. Raises JournalError for a schema newer than this program."""
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
+        _create(path)
     connection = connect(path)
     found = connection.execute("PRAGMA user_version").fetchone()[0]
     if found > SCHEMA:
@@ -35,10 +35,34 @@ def open_database(path: Path) -> sqlite3.Connection:
         raise JournalError(
             f"open journal {path}: schema {found}, this program knows up to {SCHEMA}; install the newer program"
         )
+    _migrate(connection, found)
+    return connection
+
+
+def _create(path: Path) -> None:
+    """Make it under another name and rename it when it is whole: SQLite writes the first page of a new file without a
+    log, and a power cut that tore that page left a file that was no database."""
+    fresh = path.with_name(f"{path.name}.new")
+    for part in ("", "-wal", "-shm", "-journal"):  # of a start that was cut off; nothing was ever told from it
+        Path(f"{fresh}{part}").unlink(missing_ok=True)
+    os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    connection = connect(fresh)
+    try:
+        _migrate(connection, 0)
+    finally:
+        connection.close()  # moves the log into the file, durably, and removes it
+    fresh.rename(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _migrate(connection: sqlite3.Connection, found: int) -> None:
     for version in range(found + 1, SCHEMA + 1):
         sql = importlib.resources.files(__package__).joinpath(f"schema_{version:04d}.sql").read_text("utf-8")
         connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version={version};\nCOMMIT;")
-    return connection
 
 
 def connect(path: Path) -> sqlite3.Connection:
