@@ -14,9 +14,14 @@ from storage.full import RECEIPTS
 from storage.judge import violations
 from storage.tracing import TESTS
 
-MOUNT = 'mount -t tmpfs -o size=3m,mode=700 none "$1" && "$2" -m storage.full "$1" && cp -a "$1" "$3"'
-ON_OWN_DISK = ["unshare", "--mount", "sh", "-c", MOUNT, "sh"]
-AS_USER = ["unshare", "--mount", "--map-root-user", "sh", "-c", MOUNT, "sh"]
+# In a chroot "/" is no mount point and cannot be made private; there it is so already.
+MOUNT = (
+    "mount --make-rprivate / 2>/dev/null;"
+    ' mount -t tmpfs -o size=3m,mode=700 none "$1" && "$2" -m storage.full "$1" && cp -a "$1" "$3"'
+)
+UNSHARE = ["unshare", "--mount", "--propagation", "unchanged"]
+ON_OWN_DISK = [*UNSHARE, "sh", "-c", MOUNT, "sh"]
+AS_USER = [*UNSHARE, "--map-root-user", "sh", "-c", MOUNT, "sh"]
 
 
 @pytest.mark.system
