@@ -299,13 +299,8 @@ BOX: dict[str, Message] = {
     ),
     "SAVE-02": _done(
         Safe.SAVED,
-        ("已保存", "取下这一袋，贴上标签"),
-        ("Saved", "Take the bag off and put its label on"),
-    ),
-    "SAVE-04": _done(
-        Safe.SAVED,
-        ("已保存", "取下这一袋；标签还没有打出，先看下面的打印状态"),
-        ("Saved", "Take the bag off; its label is not out yet, see the print state below"),
+        ("已保存", "取下这一袋，标签打出后贴上"),
+        ("Saved", "Take the bag off; put its label on when it is out"),
     ),
     "SAVE-03": _fault(
         Safe.UNSURE,
