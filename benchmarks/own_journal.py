@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -28,12 +29,26 @@ def journal_weighings(folder: Path) -> Iterator[Callable[[], None]]:
     """A call that commits one weighing to a box's journal, durably.
 
     It is what a press of the button costs: label number, canonical record, chain hash, bag and print job in one
-    transaction on the writer's thread. The seal over the head follows when the writer comes to rest.
+    transaction. The seal over the head follows when the writer comes to rest.
     """
     path, numbers = folder / "journal.db", itertools.count()
     with _journal(path) as journal:
         yield lambda: _weigh(journal, next(numbers))
     remove_database(path)
+
+
+@contextmanager
+def journal_weighings_from_a_loop(folder: Path) -> Iterator[Callable[[], None]]:
+    """The same as the agent does it: awaited on an event loop, written by the journal's own thread."""
+    path, numbers = folder / "journal-loop.db", itertools.count()
+    with _journal(path) as journal, asyncio.Runner() as runner:
+        yield lambda: runner.run(_weigh_awaited(journal, next(numbers)))
+    remove_database(path)
+
+
+async def _weigh_awaited(journal: Journal, number: int) -> None:
+    weighing = _weighing(number)
+    await journal.write(lambda: journal.do_weigh(weighing))
 
 
 @contextmanager

@@ -43,14 +43,25 @@ def commit(bench: Bench) -> list[Figure]:
     """(a) One weighing a commit against one bare row a commit."""
     limit: list[float] = []
     ours: list[float] = []
-    with bare.bare_commits(bench.scratch) as bare_row, own_journal.journal_weighings(bench.scratch) as weighing:
-        for call in (bare_row, weighing):
+    awaited: list[float] = []
+    with (
+        bare.bare_commits(bench.scratch) as bare_row,
+        own_journal.journal_weighings(bench.scratch) as weighing,
+        own_journal.journal_weighings_from_a_loop(bench.scratch) as awaited_weighing,
+    ):
+        for call in (bare_row, weighing, awaited_weighing):
             bare.calls_per_s(call, COMMIT_SLICE_S)  # warm up
         for number in range(COMMIT_ROUNDS):
             limit.append(bare.calls_per_s(bare_row, COMMIT_SLICE_S))
             ours.append(bare.calls_per_s(weighing, COMMIT_SLICE_S))
-            bench.keep("commit", round=number, bare_per_s=limit[-1], weighings_per_s=ours[-1])
-    bench.say(f"bare {statistics.median(limit):.0f}/s, weighings {statistics.median(ours):.0f}/s")
+            awaited.append(bare.calls_per_s(awaited_weighing, COMMIT_SLICE_S))
+            bench.keep(
+                "commit", round=number, bare_per_s=limit[-1], weighings_per_s=ours[-1], awaited_per_s=awaited[-1]
+            )
+    bench.say(
+        f"bare {statistics.median(limit):.0f}/s, weighings {statistics.median(ours):.0f}/s,"
+        f" awaited on a loop {statistics.median(awaited):.0f}/s"
+    )
     return [
         Figure(
             key="commit",
@@ -59,10 +70,13 @@ def commit(bench: Bench) -> list[Figure]:
             bars=(
                 Bar("hazgate: number, record, chain, print job", Role.OURS, tuple(ours)),
                 Bar(f"B: bare SQLite, one {bare.ROW_BYTES}-byte row", Role.REFERENCE, tuple(limit)),
+                Bar("hazgate, awaited on the agent's event loop", Role.SHOWN, tuple(awaited)),
             ),
             goal=COMMIT_GOAL,
             remarks=(
-                "Both sides: WAL, synchronous=FULL, every commit on the disk before the next begins.",
+                "Both: WAL, synchronous=FULL, every commit on the disk before the next begins, in the caller's thread.",
+                "The agent must not wait for a disk: it hands each weighing to the journal's thread and is woken when it is"
+                + " saved. The third line has those two changes of thread in it; the goal is judged without them.",
                 "The seal over the chain's head is made when the writer comes to rest: it is not in this figure.",
             ),
         )

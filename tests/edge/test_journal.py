@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge.makers import BOX, DEV, UNIT, WHO, StandingClock, journal_in, weigh
+from edge.makers import BOX, DEV, UNIT, WHO, StandingClock, journal_in, weigh, weighing
 from hazgate_edge.domain.view import PrintState, Say
 from hazgate_edge.journal.database import JournalError
 from hazgate_edge.journal.store import Journal, NumbersUsedUpError
@@ -76,23 +77,39 @@ def test_numbers_run_from_first_to_last_then_a_weighing_is_refused_and_leaves_no
     journal.close()
 
 
-def test_a_refused_call_in_a_group_leaves_its_neighbours_standing(tmp_path: Path) -> None:
-    """Twenty callers at once, one number left: nineteen hear of it, one is booked, and the chain is whole."""
+async def test_a_refused_call_in_a_group_leaves_its_neighbours_standing(tmp_path: Path) -> None:
+    """Twenty presses in one commit, one number left: nineteen hear of it, one is booked, the chain is whole."""
     journal = journal_in(tmp_path)
+    gate = threading.Event()
+    held = asyncio.create_task(journal.write(gate.wait))
 
-    def press(i: int) -> str:
+    async def press(i: int) -> str:
+        new = weighing(f"p{i}", first=999)
         try:
-            return weigh(journal, f"p{i}", first=999)[1]
+            return (await journal.write(lambda: journal.do_weigh(new)))[1]
         except NumbersUsedUpError:
             return "refused"
 
-    with ThreadPoolExecutor(20) as pool:
-        answers = list(pool.map(press, range(20)))
+    presses = [asyncio.create_task(press(i)) for i in range(20)]
+    await asyncio.sleep(0)  # all are queued behind the held one, and so in one transaction
+    gate.set()
+    answers = await asyncio.gather(*presses)
+    assert await held
     assert answers.count("refused") == 19
     prev = ROOT
     for _, digest, parent, body, _ in journal.chain():
         assert (parent, link(prev, body)) == (prev, digest)
         prev = digest
+    journal.close()
+
+
+def test_twenty_threads_may_write_at_once(tmp_path: Path) -> None:
+    """Each is the writer for one transaction; no number twice, no gap in the chain."""
+    journal = journal_in(tmp_path)
+    with ThreadPoolExecutor(20) as pool:
+        labels = list(pool.map(lambda i: weigh(journal, f"p{i}")[1], range(40)))
+    assert sorted(label[-3:] for label in labels) == [f"{i:03d}" for i in range(1, 41)]
+    assert [seq for seq, *_ in journal.chain()] == list(range(1, 42))
     journal.close()
 
 

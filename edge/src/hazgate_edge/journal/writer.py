@@ -29,6 +29,9 @@ _Call = tuple[Callable[[], Any], Answer]
 _Told = tuple[Answer, Any, BaseException | None]
 
 
+_WATCH: _Call = (lambda: None, lambda _result, _error: None)  # "something was written": no call, only a wake-up
+
+
 class WriterClosedError(RuntimeError):
     """The writer has been closed or has died; nothing more is saved."""
 
@@ -61,6 +64,9 @@ class Writer:
         self._on_broken = on_broken
         self._broken: BaseException | None = None
         self._queue: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
+        self._writing = threading.Lock()  # whoever holds it is the writer
+        self._written = 0
+        self._watched = False  # the thread knows that there may be quiet work to come
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="journal-writer", daemon=True)
         self._thread.start()
@@ -68,10 +74,7 @@ class Writer:
     def submit(self, call: Callable[[], Any], answer: Answer) -> None:
         """Queue a call. answer(result, None) comes after the commit is durable, answer(None, error) if there was none;
         both on the writer's thread. Raises WriterFullError at the bound, WriterClosedError after the end."""
-        if self._broken is not None:
-            raise self._ended(self._broken)
-        if self._closed or not self._thread.is_alive():
-            raise WriterClosedError("journal writer is closed")
+        self._require_open()
         if self._queue.qsize() >= QUEUE_MAX:
             raise WriterFullError(f"{QUEUE_MAX} writes are waiting for the disk")
         self._queue.put((call, answer))
@@ -96,20 +99,27 @@ class Writer:
         return await future
 
     def run_now(self, call: Callable[[], T]) -> T:
-        """As submit, waiting in the caller's thread."""
-        waiting = threading.Lock()
-        waiting.acquire()
+        """As submit, in the caller's own thread, which is the writer for one transaction. For programs without an event
+        loop: a loop must not wait for a disk."""
+        self._require_open()
         got: list[Any] = [None, None]
 
         def settle(result: Any, error: BaseException | None) -> None:
             got[:] = result, error
-            waiting.release()
 
-        self.submit(call, settle)
-        with waiting:
-            if got[1] is not None:
-                raise got[1]
-            return got[0]  # type: ignore[no-any-return] # what the call returned
+        self._commit([(call, settle)])
+        if not self._watched:
+            self._watched = True
+            self._queue.put(_WATCH)
+        if got[1] is not None:
+            raise got[1]
+        return got[0]  # type: ignore[no-any-return] # what the call returned
+
+    def _require_open(self) -> None:
+        if self._broken is not None:
+            raise self._ended(self._broken)
+        if self._closed or not self._thread.is_alive():
+            raise WriterClosedError("journal writer is closed")
 
     def close(self, timeout_s: float = 10.0) -> None:
         """Finish what is queued, then stop."""
@@ -124,7 +134,8 @@ class Writer:
             group: list[_Call] = []
             first = self._first()
             while first is not None:
-                group.append(first)
+                if first is not _WATCH:
+                    group.append(first)
                 if len(group) == GROUP_MAX:
                     break
                 try:
@@ -138,11 +149,15 @@ class Writer:
         self._idle()
 
     def _first(self) -> _Call | None:
-        try:
-            return self._queue.get(timeout=IDLE_AFTER_S)
-        except queue.Empty:
-            self._idle()
-            return self._queue.get()
+        """The next call; what the writer owes is done when nothing was written for a moment."""
+        written = -1
+        while written != self._written:
+            written = self._written
+            with contextlib.suppress(queue.Empty):
+                return self._queue.get(timeout=IDLE_AFTER_S)
+        self._watched = False
+        self._idle()
+        return self._queue.get()
 
     def _idle(self) -> None:
         if self._broken is not None:
@@ -156,10 +171,12 @@ class Writer:
         if self._broken is not None:  # queued before the end was known
             self._tell([(answer, None, self._ended(self._broken)) for _, answer in group])
             return
-        try:
-            told = self._transaction(group)
-        except BaseException as exc:  # noqa: BLE001 - whatever broke the transaction goes to every caller
-            told = self._again_with_room(group, exc)
+        with self._writing:
+            try:
+                told = self._transaction(group)
+            except BaseException as exc:  # noqa: BLE001 - whatever broke the transaction goes to every caller
+                told = self._again_with_room(group, exc)
+            self._written += 1
         self._tell(told)
         if self._broken is not None:
             self._on_broken(self._broken)
