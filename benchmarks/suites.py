@@ -75,7 +75,7 @@ def commit(bench: Bench) -> list[Figure]:
             goal=COMMIT_GOAL,
             remarks=(
                 "Both: WAL, synchronous=FULL, every commit on the disk before the next begins, in the caller's thread.",
-                "The agent must not wait for a disk: its weighings change threads twice (third line). The goal is without that.",
+                "The agent must not wait for a disk: its weighings change threads twice, as the third line shows.",
                 "The seal over the chain's head is made when the writer comes to rest: it is not in this figure.",
             ),
         )
