@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import json
 import os
 import sqlite3
 import time
@@ -21,6 +23,11 @@ from hazgate_protocols.journal.seal import Signer, chain_seal_holds
 ROW_BYTES = 500
 _TABLE = "CREATE TABLE kept (seq INTEGER PRIMARY KEY, body BLOB NOT NULL)"
 _INSERT = "INSERT INTO kept (body) VALUES (?)"
+# B is what a store-and-forward outbox costs at the least: number, id, topic, time, hash, payload, mark.
+_OUTBOX = """CREATE TABLE outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, topic TEXT NOT NULL,
+ created INTEGER NOT NULL, hash BLOB NOT NULL, payload BLOB NOT NULL, acked INTEGER NOT NULL DEFAULT 0)"""
+_INSERT_OUTBOX = "INSERT INTO outbox (id, topic, created, hash, payload) VALUES (?, ?, ?, ?, ?)"
+PAYLOAD_BYTES = 400
 ANSWER_BYTES = 300  # about a receipt
 ANSWER_S_MAX = 5.0
 WARM_UP = 10
@@ -48,11 +55,34 @@ def commit_row(connection: sqlite3.Connection, body: bytes) -> None:
 
 @contextmanager
 def bare_commits(folder: Path) -> Iterator[Callable[[], None]]:
-    """B: a call that commits one ROW_BYTES row to a table of its own, durably."""
-    path = folder / "bare.db"
+    """B: a call that makes one outbox row of about ROW_BYTES, its payload JSON, and commits it, durably."""
+    path, numbers = folder / "bare.db", itertools.count(1)
     with durable_table(path) as connection:
-        yield lambda: commit_row(connection, os.urandom(ROW_BYTES))
+        connection.execute(_OUTBOX)
+        yield lambda: _commit_outbox_row(connection, next(numbers))
     remove_database(path)
+
+
+def _commit_outbox_row(connection: sqlite3.Connection, number: int) -> None:
+    record = {
+        "id": f"bench-{number:022d}",
+        "seq": number,
+        "dev": "scale-01",
+        "kg": f"{number % 97700 / 100:.2f}",
+        "pad": "",
+    }
+    bare = len(json.dumps(record, separators=(",", ":")))
+    record["pad"] = "x" * (PAYLOAD_BYTES - bare)
+    row = (
+        record["id"],
+        "v1/site/1/weigh",
+        time.time_ns(),
+        bytes(32),
+        json.dumps(record, separators=(",", ":")).encode(),
+    )
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(_INSERT_OUTBOX, row)
+    connection.execute("COMMIT")
 
 
 def calls_per_s(call: Callable[[], None], seconds: float) -> float:

@@ -16,7 +16,7 @@ _INTRODUCTION = """\
 Made by `python -m benchmarks --write`; do not edit. Every figure is a ratio to a limit or a peer that was measured in
 the same run, in turns, on the same disk, because absolute numbers say more about the machine than about hazgate.
 
-- **B**: bare SQLite, WAL with `synchronous=FULL`, one row of 500 bytes a commit.
+- **B**: bare SQLite, WAL with `synchronous=FULL`, one outbox row (id, topic, time, hash, JSON payload) a commit.
 - **Q**: a bare probe of the path box, broker, collector and back, without chain, seals, retries or screen.
 - **Parts**: the durable commits, broker hops and seals of that path, each alone at the same pace.
 - **TB**: the ThingsBoard IoT gateway, pinned in `requirements/bench-peer.txt`, with everything optional switched off
