@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -13,6 +14,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 START_S_MAX = 15.0
+PORTS = range(10_000, 32_000)  # below Linux's range for outgoing connections (32768 and up)
+PORT_TRIES = 200
+_GIVEN: set[int] = set()
 
 
 class Mosquitto:
@@ -111,10 +115,19 @@ def running(broker: Mosquitto) -> Iterator[Mosquitto]:
 
 
 def free_port() -> int:
-    """A TCP port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A TCP port that is free and stays so until we come back to it, as far as anybody can tell.
+
+    Not from the kernel's own range: there any client's connection may take it in the moment between.
+    """
+    for _ in range(PORT_TRIES):
+        port = secrets.choice(PORTS)
+        if port in _GIVEN:
+            continue
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            _GIVEN.add(port)
+            return port
+    raise RuntimeError(f"no free port on 127.0.0.1 between {PORTS.start} and {PORTS.stop} in {PORT_TRIES} tries")
 
 
 def _program(name: str) -> str:
