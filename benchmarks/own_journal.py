@@ -13,7 +13,7 @@ from typing import Any
 from benchmarks.bare import remove_database
 from hazgate_edge.clock import SystemClock
 from hazgate_edge.journal.store import Journal, NewWeighing
-from hazgate_protocols.codes.label_number import SEQUENCE_CHARS, SEQUENCE_MAX, LabelNumber
+from hazgate_protocols.codes.label_number import SEQUENCE_CHARS, SEQUENCE_MAX, label_stem
 from hazgate_protocols.journal.bodies import STABLE_BY_DEVICE, WeighingBody
 from hazgate_protocols.journal.seal import Signer
 
@@ -70,7 +70,7 @@ def _weighing(number: int) -> NewWeighing:
     # A unit has SEQUENCE_MAX numbers a waste and day, so a fast disk moves on to the next day.
     day = _FIRST_DAY + timedelta(days=number // SEQUENCE_MAX)
 
-    stem = str(LabelNumber.make(UNIT_CODE, WASTE_CODE, day, 1))[:-SEQUENCE_CHARS]
+    stem = label_stem(UNIT_CODE, WASTE_CODE, day)
 
     def body(sequence: int) -> WeighingBody:
         return WeighingBody(

@@ -40,7 +40,7 @@ from hazgate_edge.printing.spooler import Spooler
 from hazgate_edge.sync.dialogue import Dialogue
 from hazgate_edge.sync.mqtt import Uplink
 from hazgate_edge.wastes import KnownWaste
-from hazgate_protocols.codes.label_number import SEQUENCE_CHARS, LabelNumber
+from hazgate_protocols.codes.label_number import SEQUENCE_CHARS, label_stem
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.label.document import label_side_mm, labels_needed
@@ -268,7 +268,7 @@ class Agent:
         volume_l = container.volume_l if container else 0
         day = local_date(self._clock.wall())
 
-        stem = str(LabelNumber.make(config.unit.code, waste_code, day, 1))[:-SEQUENCE_CHARS]
+        stem = label_stem(config.unit.code, waste_code, day)
 
         def body(number: int) -> WeighingBody:
             return WeighingBody(
@@ -384,7 +384,7 @@ class Agent:
         config, day = self._config, local_date(self._clock.wall())
         found = []
         for code in self._wastes:
-            stem = str(LabelNumber.make(config.unit.code, code, day, 1))[:-SEQUENCE_CHARS]
+            stem = label_stem(config.unit.code, code, day)
             used = max(self._journal.last_number(stem), config.numbers.first - 1)
             left = max(0, config.numbers.last - used)
             if left == 0:

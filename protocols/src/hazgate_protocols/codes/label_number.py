@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 
 from hazgate_protocols.codes import credit_code
 from hazgate_protocols.codes.waste_code import DIGITS as WASTE_CHARS
@@ -95,3 +96,9 @@ class LabelNumber:
 
     def __str__(self) -> str:
         return f"{self.unit}{self.waste.digits}{self.produced_on:%Y%m%d}{self.sequence:0{SEQUENCE_CHARS}d}"
+
+
+@lru_cache(maxsize=1024)
+def label_stem(unit: str, waste: WasteCode | str, produced_on: date) -> str:
+    """The label number of this unit, waste and day without its sequence. Raises LabelNumberError."""
+    return str(LabelNumber.make(unit, waste, produced_on, 1))[:-SEQUENCE_CHARS]
