@@ -20,6 +20,7 @@ from hazgate_cloud.store.boxes import notes_after
 from hazgate_cloud.store.engine import Database
 from hazgate_cloud.store.held import Done
 from hazgate_cloud.store.verify import verify
+from hazgate_protocols.journal.chain import link
 from hazgate_protocols.journal.record import WEIGHING
 
 AT = "2026-03-09T03:00:00.000Z"
@@ -236,6 +237,19 @@ def change_reason(tx: Connection) -> None:
     tx.execute(update(schema.audit).where(schema.audit.c.number == 1).values(body=body.replace("核".encode(), b"x")))
 
 
+def change_result(tx: Connection) -> None:
+    row = tx.execute(select(schema.audit).where(schema.audit.c.number == 1)).one()
+    tx.execute(
+        update(schema.audit).where(schema.audit.c.number == 1).values(body=row.body.replace(b"released", b"rewarded"))
+    )
+
+
+def rewrite_act(tx: Connection) -> None:
+    row = tx.execute(select(schema.audit).where(schema.audit.c.number == 1)).one()
+    body = row.body.replace(b"released", b"rewarded")
+    tx.execute(update(schema.audit).where(schema.audit.c.number == 1).values(body=body, hash=link(row.prev, body)))
+
+
 def drop_act(tx: Connection) -> None:
     tx.execute(delete(schema.audit).where(schema.audit.c.number == 1))
 
@@ -268,7 +282,18 @@ def unqueue(tx: Connection) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [change_reason, drop_act, drop_newest_act, change_ruling, drop_ruling, invent_ruling, untell, unqueue],
+    [
+        change_reason,
+        change_result,
+        rewrite_act,
+        drop_act,
+        drop_newest_act,
+        change_ruling,
+        drop_ruling,
+        invent_ruling,
+        untell,
+        unqueue,
+    ],
     ids=lambda act: act.__name__,
 )
 def test_a_change_to_what_people_did_is_found(
