@@ -11,6 +11,8 @@ from typing import Annotated, NoReturn
 import structlog
 import typer
 
+from hazgate_cloud.commands.held import held_app
+from hazgate_cloud.commands.quarantine import quarantine_app
 from hazgate_cloud.config import Config, ConfigError, load
 
 app = typer.Typer(
@@ -18,6 +20,8 @@ app = typer.Typer(
 )
 box_app = typer.Typer(help="The boxes this collector takes pushes from.", no_args_is_help=True)
 app.add_typer(box_app, name="box")
+app.add_typer(held_app, name="held")
+app.add_typer(quarantine_app, name="quarantine")
 
 ConfigPath = Annotated[
     Path, typer.Option("--config", "-c", envvar="HAZGATE_CLOUD_CONFIG", help="The collector's YAML file.")

@@ -106,6 +106,8 @@ def _row(step: Step, language: Language) -> dict[str, Any]:
         details.append(("", _word(language, "copy_n", copy=values["copy"])))
     if values.get("by") == "operator":
         details.append(("", _word(language, "by_operator")))
+    if step.key in ("released", "rejected"):
+        details.append((_word(language, "reason"), values["reason"]))
     if step.key == "reprint_asked" and values["reason"]:
         reason = values["reason"]
         details.append((_word(language, "reason"), say(REPRINTS, reason, language) if reason in REPRINTS else reason))

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, desc, func, select
 
-from hazgate_cloud.domain.trace import Delivery, Flag, Sending, StoredRecord, Way
+from hazgate_cloud.domain.trace import Decision, Delivery, Flag, Sending, StoredRecord, Way
 from hazgate_cloud.store.schema import (
     alarms,
     attempts,
@@ -19,6 +19,7 @@ from hazgate_cloud.store.schema import (
     outbox,
     quarantine,
     records,
+    rulings,
 )
 from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.journal.record import WEIGHING, Record
@@ -60,6 +61,7 @@ def way_of(tx: Connection, label: str) -> Way | None:
         related=tuple(item for item in linked if item.record.kind != WEIGHING and item.record.box == found.record.box),
         delivery=_delivery(tx, found.hash),
         same_label=tuple(item for item in linked if item.record.kind == WEIGHING),
+        decision=_decision(tx, found.hash),
     )
 
 
@@ -85,13 +87,20 @@ def newest_bags(tx: Connection, limit: int) -> list[dict[str, Any]]:
             bags.c.weighed_at,
             records.c.stored_at,
             outbox.c.state,
+            rulings.c.what,
         )
         .join(records, records.c.hash == bags.c.hash)
         .join(outbox, outbox.c.hash == bags.c.hash, isouter=True)
+        .join(rulings, rulings.c.hash == bags.c.hash, isouter=True)
         .order_by(desc(records.c.position))
         .limit(limit)
     )
-    return [{**row, "state": row["state"] or "flagged"} for row in tx.execute(query).mappings()]
+    out = []
+    for row in tx.execute(query).mappings():
+        ruling = row["what"]
+        shown = {key: row[key] for key in row if key != "what"}
+        out.append({**shown, "state": row["state"] or ruling or "flagged"})
+    return out
 
 
 def boxes_with_heads(tx: Connection) -> list[dict[str, Any]]:
@@ -137,6 +146,8 @@ def newest_quarantine(tx: Connection, limit: int) -> list[dict[str, Any]]:
             quarantine.c.first_at,
             quarantine.c.last_at,
             quarantine.c.count,
+            quarantine.c.outcome,
+            quarantine.c.outcome_at,
         )
         .order_by(desc(quarantine.c.last_at))
         .limit(limit)
@@ -146,6 +157,11 @@ def newest_quarantine(tx: Connection, limit: int) -> list[dict[str, Any]]:
 
 def _record(row: Row[Any]) -> StoredRecord:
     return StoredRecord(row.hash, Record.decode(row.body), row.stored_at)
+
+
+def _decision(tx: Connection, record_hash: bytes) -> Decision | None:
+    row = tx.execute(select(rulings).where(rulings.c.hash == record_hash)).one_or_none()
+    return None if row is None else Decision(row.what, row.at, row.who, row.reason)
 
 
 def _delivery(tx: Connection, record_hash: bytes) -> Delivery | None:

@@ -12,6 +12,7 @@ from hazgate_cloud.collector.presence import Presence
 from hazgate_cloud.domain.times import stamp
 from hazgate_cloud.domain.trace import StoredRecord, Way
 from hazgate_cloud.store.engine import Database
+from hazgate_cloud.store.held import held_records
 from hazgate_protocols.codes.label_number import LabelNumber, LabelNumberError
 from hazgate_protocols.journal.chain import HASH_BYTES
 
@@ -61,6 +62,12 @@ def install(app: FastAPI, database: Database, presence: Presence) -> None:
         """Alarms, the one raised last first."""
         with database.read() as tx:
             return {"alarms": queries.newest_alarms(tx, limit)}
+
+    @app.get("/v1/held", tags=["held"])
+    def held(limit: Limit = 100, decided: bool = False) -> dict[str, Any]:
+        """Weighings held back from the core; with decided=true also those that a person released or rejected."""
+        with database.read() as tx:
+            return {"held": held_records(tx, limit, every=decided)}
 
     @app.get("/v1/quarantine", tags=["quarantine"])
     def quarantine(limit: Limit = 100) -> dict[str, Any]:
@@ -127,6 +134,14 @@ def way_json(way: Way) -> dict[str, Any]:
         "produced_on": weighing.produced_on,
         "container": {"id": weighing.container, "volume_l": weighing.volume_l},
         "flags": [{"code": flag.code, "text": flag.text, "at": flag.at} for flag in way.flags],
+        "decision": None
+        if way.decision is None
+        else {
+            "what": way.decision.what,
+            "at": way.decision.at,
+            "by": way.decision.by,
+            "reason": way.decision.reason,
+        },
         "delivery": None
         if way.delivery is None
         else {

@@ -10,9 +10,10 @@ import structlog
 from sqlalchemy import Connection
 
 from hazgate_cloud.domain import intake
+from hazgate_cloud.domain.acts import ActRefusedError, Person
 from hazgate_cloud.domain.intake import PushRefusedError
 from hazgate_cloud.domain.times import stamp
-from hazgate_cloud.store import alarms, boxes, chain, projection
+from hazgate_cloud.store import alarms, boxes, chain, projection, quarantined
 from hazgate_cloud.store.boxes import BoxRow
 from hazgate_cloud.store.chain import Place
 from hazgate_cloud.store.engine import Database, StoreUnavailableError
@@ -37,6 +38,14 @@ class _Taken:
 
     answer: Have | Need | None
     forward: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What came of a push that was fed to the collector again; text: in words."""
+
+    taken: bool
+    text: str
 
 
 class Collector:
@@ -77,6 +86,29 @@ class Collector:
         if any(item.forward for item in taken):
             self._on_forward()
         return [self._answer(box, item.answer) for (box, _), item in zip(pushes, taken, strict=True)]
+
+    def replay(self, digest: bytes, person: Person) -> Replayed:
+        """Feeds a push of the quarantine to handle() again. Raises ActRefusedError for a push
+        that is not there or was dealt with, StoreUnavailableError."""
+        with self._database.read() as tx:
+            kept = quarantined.find(tx, digest)
+        if kept.outcome:
+            raise ActRefusedError(
+                f"replay {digest.hex()}: it was {kept.outcome} at {kept.outcome_at}; nothing was done"
+            )
+        answer = self.handle(kept.box, kept.raw)
+        taken = answer is not None and answer.topic == topics.have(kept.box)
+        if taken:
+            result = "taken: what it carries is stored"
+        elif answer is not None:
+            result = "not taken: the record it follows is not held; its box is asked for it, and sends both by itself"
+        else:
+            with self._database.read() as tx:
+                still = quarantined.find(tx, digest)
+            result = f"refused again ({still.code}): {still.reason}"
+        at = stamp(self._now())
+        self._database.written(lambda tx: quarantined.note_replay(tx, digest, person, at, result, taken=taken))
+        return Replayed(taken, result)
 
     def announcement(self, box: str) -> Answer | None:
         """A receipt nobody asked for: the box's last one again with the notes it has not taken yet. None when the box

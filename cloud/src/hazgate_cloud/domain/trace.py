@@ -74,6 +74,16 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person decided about a held weighing: "released" or "rejected"."""
+
+    what: str
+    at: str
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Way:
     """Everything known about one bag. related: later records of the same box about it, in chain order."""
 
@@ -85,6 +95,7 @@ class Way:
     related: tuple[StoredRecord, ...]
     delivery: Delivery | None
     same_label: tuple[StoredRecord, ...]  # other records that claim this label number
+    decision: Decision | None = None
 
     def steps(self) -> list[Step]:
         """Oldest first, in the order things must happen."""
@@ -96,13 +107,16 @@ class Way:
             *self._print_steps(),
             Step("received", Mark.DONE, self.own.stored_at),
             *self._flag_steps(),
+            *self._decision_steps(),
             *self._core_steps(),
             self._kept_step(),
         ]
 
     def state(self) -> str:
-        """In one word: accepted, refused, flagged or under_way."""
-        if self.flags:
+        """In one word: accepted, refused, rejected, flagged or under_way."""
+        if self.decision is not None and self.decision.what == "rejected":
+            return "rejected"
+        if self.flags and self.decision is None:
             return "flagged"
         if self.delivery is None:
             return "under_way"
@@ -129,8 +143,17 @@ class Way:
     def _flag_steps(self) -> list[Step]:
         return [Step("flagged", Mark.BAD, flag.at, {"code": flag.code, "text": flag.text}) for flag in self.flags]
 
+    def _decision_steps(self) -> list[Step]:
+        said = self.decision
+        if said is None:
+            return []
+        mark = Mark.DONE if said.what == "released" else Mark.BAD
+        return [Step(said.what, mark, said.at, {"by": said.by, "reason": said.reason})]
+
     def _core_steps(self) -> list[Step]:
         sent = self.delivery
+        if sent is None and self.decision is not None:
+            return []
         if sent is None:
             return [Step("held_back" if self.flags else "forward_missing", Mark.MISSING)]
         out = [_sending_step(number, sending) for number, sending in enumerate(sent.sendings, 1)]
@@ -147,11 +170,12 @@ class Way:
 
     def _kept_step(self) -> Step:
         mine = self.own.hash.hex()
+        final = ("accepted", "duplicate", "refused", *(("flagged",) if self.decision is None else ()))
         for item in self.related:
             if item.record.kind != NOTES:
                 continue
             for note in item.record.body.get("notes", []):
-                if note.get("hash") == mine and note.get("what") in ("accepted", "duplicate", "refused", "flagged"):
+                if note.get("hash") == mine and note.get("what") in final:
                     return Step("kept", Mark.DONE, str(item.record.t["wall"]), {"seq": str(item.record.seq)})
         return Step("kept_missing", Mark.MISSING)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from sqlalchemy import Connection, func, insert, select, update
 
+from hazgate_cloud.domain.acts import push_digest
 from hazgate_cloud.store.schema import alarms, quarantine
 
 QUARANTINE_ROWS_MAX = 2_000  # of at most 1 MiB each
@@ -37,12 +36,17 @@ def raise_alarm(tx: Connection, kind: str, box: str, subject: str, text: str, at
 
 
 def keep_quarantined(tx: Connection, box: str, payload: bytes, code: str, reason: str, at: str) -> None:
-    """Keeps a refused push raw and raises its alarm. The same bytes again only count up; at the bound the raw bytes
-    are not kept any more, and the alarm quarantine_full says so."""
-    digest = hashlib.sha256(box.encode() + b"\0" + payload).digest()
-    again = update(quarantine).where(quarantine.c.digest == digest).values(last_at=at, count=quarantine.c.count + 1)
+    """Keeps a refused push raw and raises its alarm. The same bytes again count up and say the newest reason; at the
+    bound the raw bytes are not kept any more, and the alarm quarantine_full says so. What people have dealt with
+    does not count towards the bound."""
+    digest = push_digest(box, payload)
+    again = (
+        update(quarantine)
+        .where(quarantine.c.digest == digest)
+        .values(code=code, reason=reason[:_TEXT_CHARS_MAX], last_at=at, count=quarantine.c.count + 1)
+    )
     if not tx.execute(again).rowcount:
-        rows = select(func.count()).select_from(quarantine)
+        rows = select(func.count()).select_from(quarantine).where(quarantine.c.outcome.is_(None))
         full = (
             tx.execute(rows).scalar_one() >= QUARANTINE_ROWS_MAX
             or tx.execute(rows.where(quarantine.c.box == box)).scalar_one() >= QUARANTINE_ROWS_A_BOX_MAX

@@ -189,5 +189,32 @@ quarantine = Table(  # pushes that were refused, raw, one row a content
     Column("first_at", String(TIME_CHARS), nullable=False),
     Column("last_at", String(TIME_CHARS), nullable=False),
     Column("count", BigInteger, nullable=False),
+    Column("outcome", String(9)),  # what a person did: "discarded", "replayed" (then taken); None: waits
+    Column("outcome_at", String(TIME_CHARS)),
     Index(None, "box"),
+)
+
+audit = Table(  # what people did, each row linked to the one before; never changed. `prev` unique: no two successors
+    "audit",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("prev", LargeBinary, nullable=False, unique=True),
+    Column("at", String(TIME_CHARS), nullable=False),
+    Column("act", String(20), nullable=False),
+    Column("subject", String(64), nullable=False),  # what it is about, a hash or digest in hex
+    Column("body", LargeBinary, nullable=False),  # the exact canonical bytes that were hashed
+    Index(None, "subject"),
+)
+
+rulings = Table(  # what a person decided about a held record: one row a record, for good
+    "rulings",
+    metadata,
+    Column("hash", LargeBinary, ForeignKey("records.hash"), primary_key=True),
+    Column("what", String(9), nullable=False),  # "released" | "rejected"
+    Column("at", String(TIME_CHARS), nullable=False),
+    Column("who", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("position", BigInteger, nullable=False),  # of the newest record then: verify replays the order
+    Column("audit", BigInteger, ForeignKey("audit.number"), nullable=False, unique=True),
 )

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
+from hazgate_cloud.domain.acts import Act, Ruling
 from hazgate_cloud.domain.delivery import State
 from hazgate_cloud.domain.rules import judge, submission
 from hazgate_cloud.store.boxes import BoxRow, all_boxes
 from hazgate_cloud.store.projection import mentioned
-from hazgate_cloud.store.schema import bags, flags, heads, mentions, notes, outbox, records, seals
+from hazgate_cloud.store.schema import (
+    audit,
+    bags,
+    flags,
+    heads,
+    mentions,
+    notes,
+    outbox,
+    quarantine,
+    records,
+    rulings,
+    seals,
+)
+from hazgate_protocols import canonical
 from hazgate_protocols.journal.chain import ROOT, link
 from hazgate_protocols.journal.record import GENESIS, WEIGHING, Record, RecordError
 from hazgate_protocols.journal.seal import chain_seal_holds
@@ -47,6 +62,7 @@ def verify(tx: Connection) -> Report:
     for stray in strays:
         report.fault(f"record {stray.hash.hex()}: of box {stray.box}, which is not registered")
     _verify_effects(tx, {box.registered.box: box for box in boxes}, report)
+    _verify_people(tx, report)
     _verify_notes(tx, boxes, report)
     return report
 
@@ -116,6 +132,10 @@ def _verify_effects(tx: Connection, boxes: dict[str, BoxRow], report: Report) ->
     for flagged, code in tx.execute(select(flags.c.hash, flags.c.code)):
         flag_rows.setdefault(flagged, set()).add(code)
     queued = {row.hash: row for row in tx.execute(select(outbox))}
+    released = _released(tx)
+    owners = {item.label: item.hash for item in released}  # the one released last has the label's bag
+    rid_uses = deque((item.position, item.rid) for item in sorted(released, key=lambda item: item.position))
+    may_go = {item.hash for item in released}
     links: dict[bytes, set[str]] = {}
     for speaker, about in tx.execute(select(mentions.c.hash, mentions.c.about)):
         links.setdefault(speaker, set()).add(about)
@@ -131,15 +151,18 @@ def _verify_effects(tx: Connection, boxes: dict[str, BoxRow], report: Report) ->
         if record.kind != WEIGHING or row.box not in boxes:
             continue
         weighings += 1
+        while rid_uses and rid_uses[0][0] < row.position:
+            rids.add(rid_uses.popleft()[1])
         verdict = judge(record, boxes[row.box].registered.unit_code)
         codes = {item.code for item in verdict.findings}
         codes |= {"rid_reused"} if record.rid in rids else set()
         bag, sent = bag_rows.pop(row.hash, None), queued.pop(row.hash, None)
-        owns = bool(verdict.label) and verdict.weighing is not None and verdict.label not in labels
+        first = bool(verdict.label) and verdict.weighing is not None and verdict.label not in labels
         if verdict.label in labels:
             codes.add("label_reused")
-        if owns:
+        if first:
             labels.add(verdict.label)
+        owns = owners[verdict.label] == row.hash if verdict.label in owners else first
         if owns != (bag is not None) or (
             bag is not None
             and verdict.weighing is not None
@@ -149,19 +172,88 @@ def _verify_effects(tx: Connection, boxes: dict[str, BoxRow], report: Report) ->
             report.fault(f"{what}: the bag kept for it says something else than the record")
         if codes != flag_rows.pop(row.hash, set()):
             report.fault(f"{what}: its flags are not {sorted(codes) or 'none'}")
-        if not codes and verdict.weighing is not None:
-            rids.add(record.rid)
+        if verdict.weighing is not None and (not codes or row.hash in may_go):
+            if not codes:
+                rids.add(record.rid)
             want = submission(record, verdict.weighing, row.hash).encode()
             if sent is None or sent.submission != want or sent.rid != record.rid:
                 report.fault(f"{what}: the submission to the core is missing or says something else than the record")
         elif sent is not None:
-            report.fault(f"{what}: is flagged, and all the same in the outbox to the core")
+            report.fault(f"{what}: is flagged, released by nobody, and all the same in the outbox to the core")
     for left, table in ((bag_rows, "bag"), (flag_rows, "flag"), (queued, "submission"), (links, "trace link")):
         for stray in left:
             report.fault(f"a {table} for {stray.hex()}, which is no such record")
     report.checked.append(
         f"{weighings} weighings judged again: bags, flags, trace links and submissions say what the records say"
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Released:
+    hash: bytes
+    label: str
+    rid: str
+    position: int  # of the newest record when it was released
+
+
+def _released(tx: Connection) -> list[_Released]:
+    """The released weighings in the order of the decisions."""
+    query = (
+        select(rulings.c.hash, rulings.c.position, records.c.body)
+        .join(records, records.c.hash == rulings.c.hash)
+        .where(rulings.c.what == Ruling.RELEASED.value)
+        .order_by(rulings.c.audit)
+    )
+    out = []
+    for row in tx.execute(query):
+        try:
+            record = Record.decode(row.body)
+        except RecordError:
+            continue  # told already
+        out.append(_Released(row.hash, judge(record, "").label, record.rid, row.position))
+    return out
+
+
+def _verify_people(tx: Connection, report: Report) -> None:
+    """The audit log is one unbroken chain, and says the same as what people's acts left behind."""
+    prev, count = ROOT, 0
+    decided: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for row in _rows(tx, select(audit).order_by(audit.c.number)):
+        count += 1
+        what = f"audit row {row.number} ({row.act} {row.subject})"
+        if row.number != count or row.prev != prev:
+            report.fault(f"{what}: does not follow the row before it: a row was taken out, put in or changed")
+        if link(row.prev, row.body) != row.hash:
+            report.fault(f"{what}: its stored bytes do not give its hash: a byte was changed")
+        prev, count = row.hash, row.number
+        try:
+            body = canonical.decode(row.body)
+        except canonical.NotCanonicalError as exc:
+            report.fault(f"{what}: its bytes are no audit row: {exc}")
+            continue
+        if (body.get("n"), body.get("at"), body.get("act"), body.get("subject")) != (
+            row.number,
+            row.at,
+            row.act,
+            row.subject,
+        ):
+            report.fault(f"{what}: its bytes say something else than its row")
+        decided.setdefault((row.act, row.subject), []).append(body)
+    acts = {Ruling.RELEASED.value: Act.RELEASE.value, Ruling.REJECTED.value: Act.REJECT.value}
+    for row in _rows(tx, select(rulings)):
+        said = decided.pop((acts.get(row.what, ""), row.hash.hex()), [])
+        told = [(body.get("n"), body.get("at"), body.get("by"), body.get("reason")) for body in said]
+        if told != [(row.audit, row.at, row.who, row.reason)]:
+            report.fault(f"record {row.hash.hex()}: it counts as {row.what}, and the audit log does not say so once")
+    settled = select(quarantine.c.digest, quarantine.c.outcome, quarantine.c.outcome_at)
+    for row in _rows(tx, settled.where(quarantine.c.outcome.is_not(None))):
+        act = Act.DISCARD.value if row.outcome == "discarded" else Act.REPLAY.value
+        if row.outcome_at not in [body.get("at") for body in decided.pop((act, row.digest.hex()), [])]:
+            report.fault(f"push {row.digest.hex()}: it counts as {row.outcome}, and the audit log does not say so")
+    for act, subject in decided:
+        if act != Act.REPLAY.value:  # a replay that was refused again leaves only its row
+            report.fault(f"audit log: {act} {subject} left nothing behind: it was undone")
+    report.checked.append(f"{count} acts of people: one unbroken log, and everything decided stands in it")
 
 
 def _verify_notes(tx: Connection, boxes: list[BoxRow], report: Report) -> None:
@@ -180,6 +272,10 @@ def _verify_notes(tx: Connection, boxes: list[BoxRow], report: Report) -> None:
     for flagged in tx.execute(select(flags.c.hash).distinct()).scalars():
         if "flagged" not in told.get(flagged, set()):
             report.fault(f"record {flagged.hex()}: is held back, and its box was never told")
+    words = {Ruling.RELEASED.value: Ruling.RELEASED.value, Ruling.REJECTED.value: State.REFUSED.value}
+    for row in _rows(tx, select(rulings.c.hash, rulings.c.what)):
+        if words.get(row.what, "") not in told.get(row.hash, set()):
+            report.fault(f"record {row.hash.hex()}: was {row.what}, and its box was never told")
     sent = tx.execute(select(func.count()).select_from(outbox)).scalar_one()
     report.checked.append(f"{count} notes to boxes: every outcome of {sent} submissions and every flag has its note")
 
