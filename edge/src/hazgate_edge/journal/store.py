@@ -23,7 +23,7 @@ from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.journal.chain import ROOT, SUITE, link
 from hazgate_protocols.journal.record import Record
 from hazgate_protocols.journal.seal import Signer
-from hazgate_protocols.uplink.messages import Note
+from hazgate_protocols.uplink.messages import NOT_ABOUT_CORE, Note
 
 T = TypeVar("T")
 
@@ -260,6 +260,8 @@ class Journal(JournalReads):
         body = {"after": upto, "upto": fresh[-1].n, "notes": kept, "receipt": receipt}
         self.do_append(kinds.NOTES, body, who={"operator": "", "shift": ""}, dev=dev)
         for note in fresh:
+            if note.what in NOT_ABOUT_CORE:
+                continue
             text = " ".join(part for part in (note.code, note.text) if part) or note.reference
             self._db.execute(
                 "UPDATE bag SET core = ?, core_at = ?, core_text = ?"

@@ -33,6 +33,7 @@ NOTE_CODE_CHARS_MAX = 64  # code and reference
 WORD_CHARS_MAX = 40  # times, what
 LADDER_MAX = 512
 TOKEN_CHARS_MAX = 64
+NOT_ABOUT_CORE = frozenset({"lease", "anchored"})  # notes that say nothing of a weighing's way to the core
 _LEVEL = 1
 
 
@@ -68,7 +69,9 @@ class Push:
 class Note:
     """Something the collector tells a box about one of its records; numbered per box from 1 without gaps.
 
-    what: "accepted" | "duplicate" | "refused" | "unknown" (the core), "flagged" (held by the collector).
+    what: "accepted" | "duplicate" | "refused" | "unknown" (the core), "flagged" | "released" (the collector and its
+    people), or one of NOT_ABOUT_CORE: "lease" (label numbers granted or not, to an asking record), "anchored" (a signed
+    checkpoint, named by reference, covers this record).
     code, text and reference travel as one printable line, cut at their bound: a core's long complaint must not make a
     receipt that no box can take.
     """
