@@ -155,7 +155,7 @@ def test_the_second_step_keeps_everything_the_first_schema_held(tmp_path: Path) 
     migrate.upgrade(database)
     assert dump(database) == before
     with database.read() as tx:
-        assert tx.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "0002"
+        assert tx.execute(text("SELECT version_num FROM alembic_version")).scalar_one() >= "0002"
         assert tx.execute(select(schema.quarantine.c.outcome)).scalar_one() is None
         assert "0 acts of people: one unbroken log, and everything decided stands in it" in verify(tx).checked
     database.close()
@@ -164,7 +164,11 @@ def test_the_second_step_keeps_everything_the_first_schema_held(tmp_path: Path) 
 def dump(database: Database) -> list[tuple[object, ...]]:
     """The content of the tables that both schemas have, by their first columns."""
     with database.read() as tx:
-        boxes = tx.execute(text("SELECT * FROM boxes")).all()
+        boxes = tx.execute(
+            text(
+                "SELECT box, public_key, unit_code, name, registered_at, receipt_hash, notes_last, notes_after FROM boxes"
+            )
+        ).all()
         records = tx.execute(text("SELECT * FROM records")).all()
         kept = tx.execute(text("SELECT digest, box, code, reason, raw, first_at, last_at, count FROM quarantine")).all()
     return [tuple(row) for row in (*boxes, *records, *kept)]

@@ -13,7 +13,7 @@ from hazgate_cloud.domain import intake
 from hazgate_cloud.domain.acts import ActRefusedError, Person
 from hazgate_cloud.domain.intake import PushRefusedError
 from hazgate_cloud.domain.times import stamp
-from hazgate_cloud.store import alarms, boxes, chain, projection, quarantined
+from hazgate_cloud.store import alarms, boxes, chain, leases, projection, quarantined
 from hazgate_cloud.store.boxes import BoxRow
 from hazgate_cloud.store.chain import Place
 from hazgate_cloud.store.engine import Database, StoreUnavailableError
@@ -147,7 +147,11 @@ class Collector:
         known = bool(entries) and chain.has_child(tx, box, push.prev)
         held = chain.held(tx, [entry.hash for entry in entries]) if known else set()
         fresh = [entry for entry in entries if entry.hash not in held]
-        boxes.hear_notes_after(tx, row, push.notes_after)
+        went_back = boxes.hear_notes_after(tx, row, push.notes_after)
+        if went_back:
+            leases.store_went_back(tx, row, stamp(self._now()))
+        if went_back or row.relearning_since is not None:
+            leases.stop_relearning(tx, box, push.notes_after, fresh)
         forward = False
         if fresh:
             # Whatever the clock says now, a record is not stored before its parent was.
