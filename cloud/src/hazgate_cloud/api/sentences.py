@@ -70,7 +70,7 @@ ALARMS: dict[str, tuple[str, str]] = {
     ),
     "lease_learned": (
         "设备持有云端没有记载的号段，已补记：云端数据曾回退，或设备所言不实",
-        "A box holds label numbers not on record here; recorded now. The store went back, or the box says what is not so",
+        "A box holds label numbers not on record here; now they are. The store went back, or the box lies",
     ),
     "lease_overlap": (
         "两台设备持有相同的号段：号码重复的第二袋会被暂扣",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from hazgate_cloud.domain.intake import Entry
 from hazgate_cloud.domain.leases import Lease, choose_range, not_leased
@@ -85,8 +85,9 @@ class Leasing:
             self._tell(entry.hash, NONE, f"not understood: {exc}")
             return
         lock_unit(self._tx, self._unit)
-        others = [row for row in _boxes_of(self._tx, self._unit) if row.box != self._name]
-        if others and _relearning(self._tx, self._unit):
+        unheard = _boxes_of(self._tx, self._unit)
+        others = unheard.keys() - {self._name}
+        if others and any(unheard.values()):
             self._tell(entry.hash, NONE, WENT_BACK)
             return
         rows = leases_on(self._tx, self._unit, ask.days.first, ask.days.last, ask.waste_code)
@@ -96,7 +97,7 @@ class Leasing:
             [lease_of(row).range for row in rows],
             used_numbers(self._tx, self._unit, ask.waste_code, ask.days),
             others=len(others),
-            waiting=sum(row.box not in served for row in others),
+            waiting=len(others - served),
         )
         if found is None:
             self._tell(entry.hash, NONE, f"no number of {ask.waste_code} is free on {ask.days}")
@@ -162,7 +163,7 @@ def stop_relearning(tx: Connection, box: str, notes_after: int, fresh: Sequence[
 def resume(tx: Connection, unit_code: str) -> list[str]:
     """Grants in this unit again although these boxes were not heard since the store went back: a person says so."""
     lock_unit(tx, unit_code)
-    waiting = [row.box for row in _boxes_of(tx, unit_code) if row.relearning_since is not None]
+    waiting = sorted(box for box, unheard in _boxes_of(tx, unit_code).items() if unheard)
     tx.execute(update(boxes).where(boxes.c.box.in_(waiting)).values(relearning_since=None))
     return waiting
 
@@ -237,13 +238,10 @@ def _asked_waste(tx: Connection, ask: bytes) -> str | None:
         return None
 
 
-def _boxes_of(tx: Connection, unit_code: str) -> Sequence[Row[Any]]:
-    return tx.execute(select(boxes.c.box, boxes.c.relearning_since).where(boxes.c.unit_code == unit_code)).all()
-
-
-def _relearning(tx: Connection, unit_code: str) -> bool:
-    listening = select(func.count()).where(boxes.c.unit_code == unit_code, boxes.c.relearning_since.is_not(None))
-    return bool(tx.execute(listening).scalar_one())
+def _boxes_of(tx: Connection, unit_code: str) -> dict[str, bool]:
+    """The unit's boxes, and whether each is still being listened to since this store went back."""
+    found = tx.execute(select(boxes.c.box, boxes.c.relearning_since).where(boxes.c.unit_code == unit_code))
+    return {row.box: row.relearning_since is not None for row in found}
 
 
 def _lease_notes(record: Record) -> list[dict[str, Any]]:
