@@ -2,27 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 
 from hazgate_edge.journal.store import NumbersUsedUpError
 from leases.unit import OIL, RAGS, Unit, sequences
-
-
-@pytest.fixture
-def made(tmp_path: Path) -> Iterator[Callable[..., Unit]]:
-    """Makes a unit with boxes of these names."""
-    units: list[Unit] = []
-
-    def make(*names: str, **settings: str) -> Unit:
-        units.append(Unit(tmp_path / f"unit-{len(units)}", *names, **settings))
-        return units[-1]
-
-    yield make
-    for unit in units:
-        unit.close()
 
 
 def test_three_boxes_offline_on_one_day_never_give_one_number_twice(made: Callable[..., Unit]) -> None:
@@ -116,7 +101,7 @@ def test_running_low_asks_for_more_and_goes_on_past_the_first_range(made: Callab
 
 def test_numbers_go_on_behind_the_last_after_every_restart(made: Callable[..., Unit]) -> None:
     """Killed after each weighing, across the border of two ranges: each number once, in order."""
-    unit = made("gate-01", numbers="")
+    unit = made("gate-01")
     box = unit.boxes["gate-01"]
     box.numbers_setting = "numbers: {a_day: 3}"
     box.restart()

@@ -72,6 +72,10 @@ ALARMS: dict[str, tuple[str, str]] = {
         "设备持有云端没有记载的号段，已补记：云端数据曾回退，或设备所言不实",
         "A box holds label numbers not on record here; now they are. The store went back, or the box lies",
     ),
+    "leases_resumed": (
+        "经人工确认，不再等待该设备，继续分配号段",
+        "A person decided: label numbers are leased again without having heard this box",
+    ),
     "lease_overlap": (
         "两台设备持有相同的号段：号码重复的第二袋会被暂扣",
         "Two boxes hold the same label numbers; a second bag of one number is held back",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from hazgate_protocols.codes.label_number import SEQUENCE_MAX, LabelNumber
@@ -20,14 +20,13 @@ class Lease:
 
 
 def choose_range(
-    ask: LeaseAsk, leased: Iterable[LeasedRange], used: Iterable[int], *, others: int, waiting: int
+    ask: LeaseAsk, leased: Iterable[LeasedRange], used: Iterable[int], *, sharers: int
 ) -> LeasedRange | None:
     """The range to grant, None when nothing is free on these days.
 
     leased: every lease of the unit and waste, of whatever days and box. used: numbers seen on labels of these days.
-    others: the unit's other boxes; waiting: those of them without a lease on any of these days. What is free is divided
-    between the asking box and those that wait; while there is any other box, a grant takes at most half of it. Of what
-    fits, the lowest free range is taken, else the largest there is: fewer numbers than asked for are better than none.
+    At most the sharers' part of what is free is granted. Of what fits, the lowest free range is taken, else the largest
+    there is: fewer numbers than asked for are better than none.
     """
     taken = bytearray(SEQUENCE_MAX + 2)  # 1 where a number may not be given; a wall at each end
     taken[0] = taken[-1] = 1
@@ -40,11 +39,20 @@ def choose_range(
     free = sum(last + 1 - first for first, last in gaps)
     if not free:
         return None
-    share = max(1, free // max(1 + waiting, 2 if others else 1))
-    count = min(ask.count, share)
+    count = min(ask.count, max(1, free // sharers))
     fitting = [gap for gap in gaps if gap[1] + 1 - gap[0] >= count]
     first, last = fitting[0] if fitting else max(gaps, key=lambda gap: gap[1] - gap[0])
     return LeasedRange(first, min(last, first + count - 1), ask.days)
+
+
+def sharers(box: str, boxes: Iterable[str], served: Set[str]) -> int:
+    """Among how many what is free is divided. served: the boxes that have a lease of the waste on one of these days.
+
+    With the asking box share all of the unit that have none. A box that asks for more leaves at least half to others.
+    """
+    others = set(boxes) - {box}
+    waiting = len(others - served)
+    return max(1 + waiting, 2) if others and box in served else 1 + waiting
 
 
 def not_leased(number: LabelNumber, box: str, leases: Sequence[Lease]) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from hazgate_cloud.domain.intake import Entry
-from hazgate_cloud.domain.leases import Lease, choose_range, not_leased
+from hazgate_cloud.domain.leases import Lease, choose_range, not_leased, sharers
 from hazgate_cloud.store.alarms import raise_alarm
 from hazgate_cloud.store.boxes import BoxRow, add_note
 from hazgate_cloud.store.schema import bags, boxes, lease_units, leases, records
@@ -25,6 +25,7 @@ from hazgate_protocols.journal.leases import GRANTED, NONE, Days, LeaseAsk, Leas
 from hazgate_protocols.journal.record import LEASE_ASK, NOTES, WEIGHING, Record
 
 NOTE = "lease"
+LAST_DAY = date(2099, 12, 31)  # a label number carries a date of this century
 WENT_BACK = (
     "the collector went back to an older copy and may lack leases it has given; it grants again when every box of the "
     "unit was heard, or a person says so"
@@ -85,19 +86,15 @@ class Leasing:
             self._tell(entry.hash, NONE, f"not understood: {exc}")
             return
         lock_unit(self._tx, self._unit)
-        unheard = _boxes_of(self._tx, self._unit)
-        others = unheard.keys() - {self._name}
-        if others and any(unheard.values()):
+        if unheard(self._tx, self._unit):
             self._tell(entry.hash, NONE, WENT_BACK)
             return
         rows = leases_on(self._tx, self._unit, ask.days.first, ask.days.last, ask.waste_code)
-        served = {row.box for row in rows}
         found = choose_range(
             ask,
             [lease_of(row).range for row in rows],
             used_numbers(self._tx, self._unit, ask.waste_code, ask.days),
-            others=len(others),
-            waiting=len(others - served),
+            sharers=sharers(self._name, _boxes_of(self._tx, self._unit), {row.box for row in rows}),
         )
         if found is None:
             self._tell(entry.hash, NONE, f"no number of {ask.waste_code} is free on {ask.days}")
@@ -160,10 +157,16 @@ def stop_relearning(tx: Connection, box: str, notes_after: int, fresh: Sequence[
     tx.execute(update(boxes).where(boxes.c.box == box).values(relearning_since=None))
 
 
+def unheard(tx: Connection, unit_code: str) -> list[str]:
+    """The boxes without which nothing is granted in this unit since the store went back."""
+    listening = _boxes_of(tx, unit_code)
+    return sorted(box for box, unheard in listening.items() if unheard) if len(listening) > 1 else []
+
+
 def resume(tx: Connection, unit_code: str) -> list[str]:
     """Grants in this unit again although these boxes were not heard since the store went back: a person says so."""
     lock_unit(tx, unit_code)
-    waiting = sorted(box for box, unheard in _boxes_of(tx, unit_code).items() if unheard)
+    waiting = unheard(tx, unit_code)
     tx.execute(update(boxes).where(boxes.c.box.in_(waiting)).values(relearning_since=None))
     return waiting
 

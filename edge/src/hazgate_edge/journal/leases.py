@@ -6,6 +6,7 @@ stands on any label, and neither a label that failed, nor a reprint, nor a void,
 
 from __future__ import annotations
 
+import importlib.resources
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from hazgate_protocols.journal.record import LEASE_ASK, NOTES, Record
 NOTE = "lease"
 KINDS = (LEASE_ASK, NOTES)
 TABLES = ("lease", "lease_ask")
+_OF_LEASES = "SELECT seq, hash, body FROM record WHERE kind IN (?, ?) ORDER BY seq"
 
 Rows = Callable[..., Sequence[Any]]  # runs a query with its values
 
@@ -42,24 +44,38 @@ def derive(database: sqlite3.Connection) -> None:
     """Both tables anew from the records."""
     for table in TABLES:
         database.execute(f"DELETE FROM {table}")  # noqa: S608 - one of ours
-    for seq, digest, body in database.execute(
-        "SELECT seq, hash, body FROM record WHERE kind IN (?, ?) ORDER BY seq", KINDS
-    ).fetchall():
+    for seq, digest, body in database.execute(_OF_LEASES, KINDS).fetchall():
         project(database, seq, digest, Record.decode(body))
 
 
+def derived(rows: Rows) -> list[tuple[Any, ...]]:
+    """What `content` must be, from the records alone; for a journal that is only read."""
+    beside = sqlite3.connect(":memory:")
+    try:
+        beside.execute("CREATE TABLE record (seq INTEGER PRIMARY KEY)")
+        beside.executescript(importlib.resources.files(__package__).joinpath("schema_0002.sql").read_text("utf-8"))
+        for seq, digest, body in rows(_OF_LEASES, *KINDS):
+            project(beside, seq, digest, Record.decode(body))
+        return content(lambda sql, *values: beside.execute(sql, values).fetchall())
+    finally:
+        beside.close()
+
+
 def content(rows: Rows) -> list[tuple[Any, ...]]:
-    """Both tables, to compare what is kept with what is derived."""
+    """Both tables, to compare what is kept with what follows from the records."""
     return [(table, *row) for table in TABLES for row in rows(f"SELECT * FROM {table} ORDER BY 1")]  # noqa: S608
 
 
 def leases_from(rows: Rows, day: date, waste_code: str = "") -> list[Lease]:
     """What was granted for this day or later, in the order in which it is used up."""
     sql = "SELECT note, waste_code, first_number, last_number, from_day, until_day FROM lease WHERE until_day >= ?"
-    found = rows(f"{sql} AND waste_code = ? ORDER BY note", day.isoformat(), waste_code) if waste_code else None
+    if waste_code:
+        found = rows(f"{sql} AND waste_code = ? ORDER BY note", day.isoformat(), waste_code)
+    else:
+        found = rows(f"{sql} ORDER BY note", day.isoformat())
     return [
         Lease(note, code, LeasedRange(first, last, Days(date.fromisoformat(start), date.fromisoformat(end))))
-        for note, code, first, last, start, end in (found or rows(f"{sql} ORDER BY note", day.isoformat()))
+        for note, code, first, last, start, end in found
     ]
 
 
