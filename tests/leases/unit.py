@@ -100,7 +100,7 @@ class UnitBox:
     def start(self) -> None:
         """The program comes up on what is on the disk, and asks for numbers as `run` does."""
         path = self.folder / "edge.yaml"
-        text = GOOD.format(folder=self.folder, key=COLLECTOR_KEY.public().hex())
+        text = GOOD.format(folder=self.folder, key=COLLECTOR_KEY.public().hex()).replace("box-0001", self.name)
         path.write_text(f"{text}{SECOND_WASTE}{self.numbers_setting}\n", "utf-8")
         self.config = load(path)
         self.journal = Journal(self.folder / "journal.sqlite3", box=self.name, signer=self.signer, clock=self.clock)
