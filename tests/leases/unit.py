@@ -6,6 +6,7 @@ A box talks when it is told to; until then it is offline. Time is virtual.
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -213,6 +214,11 @@ class Unit:
         """The collector goes back to an old copy."""
         self.database.close()
         self.open(copy)
+
+    def restore_to(self, path: Path) -> None:
+        """The store moves there as it is."""
+        shutil.copy(self.copy_store(), path)
+        self.restore(path)
 
     def talk(self, *names: str, lose_answers: int = 0) -> None:
         """These boxes come online until each has its receipt and nothing more to say. The first answers may be lost."""
