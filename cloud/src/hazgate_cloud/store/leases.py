@@ -58,8 +58,8 @@ class Leasing:
         self._name, self._unit = box.registered.box, box.registered.unit_code
         self._ahead: set[bytes] = set()
         self._answered: set[str] = set()
-        self._days = _days_of_labels(entries)
-        self._known: list[Row[Any]] | None = None
+        self._numbers = _label_numbers(entries)
+        self._known: list[tuple[bytes, Lease]] | None = None  # with the record that brought it
         for entry in entries:
             if entry.record.kind == NOTES:
                 self._learn(entry)
@@ -72,12 +72,16 @@ class Leasing:
 
     def not_leased(self, label: str) -> str:
         """Why this box may not give this label number, "" when it may or when the number is not its unit's."""
-        number = LabelNumber.parse(label)
+        number = self._numbers[label]
         if number.unit != self._unit:
             return ""
         if self._known is None:
-            self._known = leases_on(self._tx, self._unit, *self._days)
-        return not_leased(number, self._name, [lease_of(row) for row in self._known if row.known_by not in self._ahead])
+            days = [item.produced_on for item in self._numbers.values()]
+            rows = leases_on(self._tx, self._unit, min(days), max(days))
+            self._known = [(row.known_by, lease_of(row)) for row in rows]
+        if not self._known:
+            return ""
+        return not_leased(number, self._name, [lease for known_by, lease in self._known if known_by not in self._ahead])
 
     def _answer(self, entry: Entry) -> None:
         try:
@@ -108,7 +112,7 @@ class Leasing:
 
     def _learn(self, entry: Entry) -> None:
         """Grants that the box was told of and that are not held here: this store once went back."""
-        self._answered |= {note["hash"] for note in _lease_notes(entry.record) if isinstance(note.get("hash"), str)}
+        self._answered |= {note["hash"] for note in lease_notes(entry.record) if isinstance(note.get("hash"), str)}
         unknown = [told for told in told_in(entry.record) if not _held(self._tx, told)]
         if not unknown:
             return
@@ -193,12 +197,19 @@ def used_numbers(tx: Connection, unit_code: str, waste_code: str, days: Days) ->
 
 def told_in(record: Record) -> Iterator[Told]:
     """The grants a notes record names, in its order; what cannot be read is left out."""
-    for note in _lease_notes(record):
+    for note in lease_notes(record):
         try:
             if note.get("code") == GRANTED:
                 yield Told(bytes.fromhex(str(note["hash"])), LeasedRange.parse(str(note["reference"])))
         except (KeyError, ValueError):
             continue
+
+
+def lease_notes(record: Record) -> list[dict[str, Any]]:
+    """What a notes record says of leases; what is no note is left out."""
+    listed = record.body.get("notes")
+    found = [note for note in listed if isinstance(note, dict)] if isinstance(listed, list) else []
+    return [note for note in found if note.get("what") == NOTE]
 
 
 def lock_unit(tx: Connection, unit_code: str) -> None:
@@ -247,22 +258,17 @@ def _boxes_of(tx: Connection, unit_code: str) -> dict[str, bool]:
     return {row.box: row.relearning_since is not None for row in found}
 
 
-def _lease_notes(record: Record) -> list[dict[str, Any]]:
-    listed = record.body.get("notes")
-    found = [note for note in listed if isinstance(note, dict)] if isinstance(listed, list) else []
-    return [note for note in found if note.get("what") == NOTE]
-
-
 def _upto(record: Record) -> int:
     upto = record.body.get("upto")
     return upto if type(upto) is int else 0
 
 
-def _days_of_labels(entries: Sequence[Entry]) -> tuple[date, date]:
-    """From the earliest to the latest day in the batch's label numbers."""
-    days = []
+def _label_numbers(entries: Sequence[Entry]) -> dict[str, LabelNumber]:
+    """The label numbers of the batch's weighings."""
+    found = {}
     for entry in entries:
         if entry.record.kind == WEIGHING:
             with contextlib.suppress(LabelNumberError):
-                days.append(LabelNumber.parse(str(entry.record.body.get("label"))).produced_on)
-    return (min(days), max(days)) if days else (date.min, date.min)
+                number = LabelNumber.parse(str(entry.record.body.get("label")))
+                found[str(number)] = number
+    return found

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from hazgate_cloud.domain.leases import Lease, not_leased
 from hazgate_cloud.store.boxes import BoxRow
-from hazgate_cloud.store.leases import NOTE, lease_of, told_in
+from hazgate_cloud.store.leases import NOTE, lease_notes, lease_of, told_in
 from hazgate_cloud.store.schema import alarms, leases, notes
 from hazgate_protocols.codes.label_number import SEQUENCE_CHARS, LabelNumber, label_stem
 from hazgate_protocols.journal.bodies import BodyError
@@ -48,7 +48,8 @@ class LeaseCheck:
         self._told: set[str] = set()  # hashes, in hex, that a notes record names an answer to
         self._known: dict[tuple[str, str], list[_Row]] = {}  # by unit and waste, of the records so far
         self._used: dict[str, set[int]] = {}
-        self._count = self._learned = 0
+        self._keys: set[tuple[bytes, str]] = set()
+        self._learned = 0
 
     def faults_of(self, record_hash: bytes, record: Record) -> Iterator[str]:
         """What is wrong with the leases this record brought."""
@@ -66,7 +67,7 @@ class LeaseCheck:
             yield "it asks for no label numbers, and has a lease"
         for row in brought:
             self._known.setdefault((row.unit, row.lease.waste_code), []).append(row)
-            self._count += 1
+            self._keys.add((row.lease.ask, str(row.lease.range)))
             self._learned += row.learned
 
     def use(self, label: str) -> None:
@@ -94,7 +95,7 @@ class LeaseCheck:
     def told(self) -> str:
         """What was proved."""
         learned = f", {self._learned} of them learned again from the boxes' journals" if self._learned else ""
-        return f"{self._count} leases of label numbers{learned}: each was asked for and told, none shares a number"
+        return f"{len(self._keys)} leases of label numbers{learned}: each was asked for and told, none shares a number"
 
     def _faults_of_grants(
         self, record_hash: bytes, box: str, ask: LeaseAsk | None, brought: list[_Row]
@@ -119,16 +120,13 @@ class LeaseCheck:
 
     def _faults_of_learned(self, record: Record, brought: list[_Row]) -> Iterator[str]:
         left = {(row.lease.ask, str(row.lease.range)): row for row in brought}
-        known = {(row.lease.ask, str(row.lease.range)) for rows in self._known.values() for row in rows}
-        for note in record.body.get("notes", []):
-            if isinstance(note, dict) and note.get("what") == NOTE:
-                self._told.add(str(note.get("hash")))
+        self._told |= {str(note.get("hash")) for note in lease_notes(record)}
         for told in told_in(record):
             key = (told.ask, str(told.range))
             row = left.pop(key, None)
             asked = self._asks.get(told.ask)
             if row is None:
-                if key not in known and asked is not None and asked[1] is not None:
+                if key not in self._keys and asked is not None and asked[1] is not None:
                     yield f"it names a lease {told.range} that is not held here"
                 continue
             if asked is None or asked[1] is None or asked[1].waste_code != row.lease.waste_code:
