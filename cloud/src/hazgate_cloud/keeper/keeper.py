@@ -26,8 +26,8 @@ WATCH_S = 3_600
 
 
 class Keeper:
-    """is_busy: whether pushes wait to be stored. on_made() is called after a checkpoint was made. Its notes wait for each
-    box's next push: announced at once, thousands of boxes would all answer in one moment after midnight."""
+    """is_busy: whether pushes wait to be stored. on_made() is called after a checkpoint was made. Its notes wait for
+    each box's next push: announced at once, thousands of boxes would all answer in one moment after midnight."""
 
     def __init__(
         self,
