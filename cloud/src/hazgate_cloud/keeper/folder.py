@@ -12,7 +12,6 @@ from pathlib import Path
 from hazgate_cloud.domain.daily import file_name, number_in
 from hazgate_protocols.journal.checkpoint import FILE_BYTES_MAX, Checkpoint, CheckpointError, decode
 
-
 # What a file system without links says, such as a memory stick's or a network drive's.
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 
