@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -122,6 +122,8 @@ class Leasing:
             waste_code = _asked_waste(self._tx, told.ask)
             if waste_code is None:
                 continue  # its ask is not held: another branch's, and no box uses it without its ask
+            # New notes may have taken the lost ones' numbers before the box was heard: this shows it all the same.
+            self._box = store_went_back(self._tx, self._box, self._at)
             self._raise_overlaps(told, waste_code)
             _keep(self._tx, told.ask, entry.hash, self._name, self._unit, waste_code, told.range, self._at)
             text = f"the box was granted numbers that this store did not hold: {told.range} of {waste_code}"
@@ -138,12 +140,14 @@ class Leasing:
                 raise_alarm(self._tx, "lease_overlap", self._name, told.ask.hex(), text, self._at)
 
 
-def store_went_back(tx: Connection, box: BoxRow, at: str) -> None:
-    """A box has heard more notes than this store ever gave: until each box was heard again, any may have leases that
-    are not held here. A box that is still being listened to since the last time says nothing new."""
-    if box.relearning_since is None:
-        tx.execute(update(boxes).where(boxes.c.relearning_since.is_(None)).values(relearning_since=at))
-        raise_alarm(tx, "store_went_back", box.registered.box, "", f"notes are missing: {WENT_BACK}", at)
+def store_went_back(tx: Connection, box: BoxRow, at: str) -> BoxRow:
+    """A box has heard what this store never told: until each box was heard again, any may have leases that are not held
+    here. A box that is still being listened to since the last time says nothing new."""
+    if box.relearning_since is not None:
+        return box
+    tx.execute(update(boxes).where(boxes.c.relearning_since.is_(None)).values(relearning_since=at))
+    raise_alarm(tx, "store_went_back", box.registered.box, "", f"notes are missing: {WENT_BACK}", at)
+    return replace(box, relearning_since=at)
 
 
 def stop_relearning(tx: Connection, box: str, notes_after: int, fresh: Sequence[Entry]) -> None:
