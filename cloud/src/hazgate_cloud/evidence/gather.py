@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from hazgate_cloud.domain.times import stamp
+from hazgate_cloud.store.boxes import find_box
 from hazgate_cloud.store.chain import place_of
 from hazgate_cloud.store.schema import attempts, bags, flags, heads, mentions, notes, outbox, records, seals
 from hazgate_profiles.registry import ProfileError, Registry, digest
@@ -17,6 +18,7 @@ from hazgate_protocols.evidence import bundle
 from hazgate_protocols.journal.chain import ROOT, body_hash
 from hazgate_protocols.journal.record import Record
 from hazgate_protocols.journal.seal import Signer
+from hazgate_protocols.journal.suite import DEFAULT, Suite
 from hazgate_protocols.scale.profile_json import encode_profile
 from hazgate_protocols.uplink import Have, encode_have
 
@@ -41,9 +43,17 @@ class _Path:
 
 
 def evidence_of(
-    tx: Connection, label: str, *, signer: Signer, now: datetime, made_by: str, profiles: Registry
+    tx: Connection,
+    label: str,
+    *,
+    signer: Signer,
+    now: datetime,
+    made_by: str,
+    profiles: Registry,
+    signer_of: Callable[[Suite], Signer] | None = None,
 ) -> bytes:
-    """The sealed file about the bag with this label number. Raises NoEvidenceError.
+    """The sealed file about the bag with this label number. Raises NoEvidenceError. signer_of: the key for boxes of
+    another suite than signer's; receipt and file are sealed in the box's own.
 
     Holds the hashes of the box's whole chain in memory; the file grows by 64 bytes for each record before the bag.
     """
@@ -52,6 +62,12 @@ def evidence_of(
         raise NoEvidenceError(f"evidence for {label}: no bag has this label number; look it up on the trace page")
     body = tx.execute(select(records.c.body).where(records.c.hash == bag.hash)).scalar_one()
     record = Record.decode(body)
+    box = find_box(tx, bag.box)
+    suite = DEFAULT if box is None else box.registered.suite
+    if suite is not signer.suite:
+        if signer_of is None:
+            raise NoEvidenceError(f"evidence for {label}: box {bag.box} is of {suite.name}, and no key of it was given")
+        signer = signer_of(suite)
     related = _related(tx, bag.box, bag.hash, record.rid, label)
     path = _path(tx, bag.box, bag.hash, related)
     head = path.hashes[-1]
@@ -72,7 +88,7 @@ def evidence_of(
                 "made_by": made_by,
             },
         ),
-        *_chain_lines(tx, bag.box, path.hashes, {path.hashes[0], bag.hash, *related}),
+        *_chain_lines(tx, bag.box, path.hashes, {path.hashes[0], bag.hash, *related}, suite),
         (bundle.SEAL, {"seq": len(path.hashes), "hash": head.hex(), "seal": path.seal.hex()}),
         (bundle.RECEIPT, {"have": encode_have(have).decode(), "branches": path.branches}),
         (bundle.NOTES, {"notes": _notes(tx, bag.box, bag.hash)}),
@@ -130,7 +146,7 @@ def _ancestors(top: bytes, parents: dict[bytes, bytes]) -> list[bytes]:
     return out
 
 
-def _chain_lines(tx: Connection, box: str, hashes: Sequence[bytes], shown: set[bytes]) -> Iterator[Line]:
+def _chain_lines(tx: Connection, box: str, hashes: Sequence[bytes], shown: set[bytes], suite: Suite) -> Iterator[Line]:
     bodies: dict[bytes, bytes] = {}
     steps: dict[bytes, bytes] = {}
     wanted = set(hashes)
@@ -143,7 +159,7 @@ def _chain_lines(tx: Connection, box: str, hashes: Sequence[bytes], shown: set[b
         if row.hash in shown:
             bodies[row.hash] = row.body
         elif row.hash in wanted:
-            steps[row.hash] = body_hash(row.body)
+            steps[row.hash] = body_hash(row.body, suite)
     run: list[str] = []
     for seq, item in enumerate(hashes, 1):
         if item in steps:

@@ -33,9 +33,11 @@ _ORDER = re.compile(r"br[rs]*lhnfc?p?e")
 
 Shape = dict[str, Any]
 _TEXT, _WHOLE, _HASH, _SEAL, _HEX = "text", "whole number", "32 bytes in hex", "64 bytes in hex", "bytes in hex"
+_KEY = "public key in hex"
 _WORDS: dict[str, re.Pattern[str]] = {
     _HASH: re.compile(r"[0-9a-f]{64}"),
     _SEAL: re.compile(r"[0-9a-f]{128}"),
+    _KEY: re.compile(r"[0-9a-f]{64}|04[0-9a-f]{128}"),  # Ed25519, SM2
     _HEX: re.compile(r"(?:[0-9a-f]{2})*"),
 }
 _NOTE: Shape = {
@@ -58,7 +60,7 @@ _SHAPES: dict[str, Shape] = {
         "submission": _TEXT, "state": _TEXT, "queued_at": _TEXT, "settled_at": _TEXT, "attempts": [_ATTEMPT],
     },
     PROFILE: {"profile": _TEXT, "transcripts": [{"name": _TEXT, "sha256": _HASH}]},
-    END: {"lines": [_HASH], "sha256": _HASH, "collector": _HASH, "seal": _SEAL},
+    END: {"lines": [_HASH], "sha256": _HASH, "collector": _KEY, "seal": _SEAL},
 }  # fmt: skip
 
 

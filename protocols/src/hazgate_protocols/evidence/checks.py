@@ -8,9 +8,10 @@ from hazgate_protocols.evidence import content
 from hazgate_protocols.evidence.bundle import BUNDLE, END, RECEIPT, RECORD, SEAL, STEPS, Bundle, Part
 from hazgate_protocols.evidence.content import Shown
 from hazgate_protocols.evidence.report import Report
-from hazgate_protocols.journal.chain import ROOT, SUITE, body_hash, link, link_hash
+from hazgate_protocols.journal.chain import ROOT, body_hash, link, link_hash
 from hazgate_protocols.journal.record import GENESIS, Record, RecordError
 from hazgate_protocols.journal.seal import chain_seal_holds, evidence_seal_holds, receipt_seal_holds
+from hazgate_protocols.journal.suite import DEFAULT, Suite, suite_named, suite_of_key
 from hazgate_protocols.uplink import Have, MalformedError, decode_answer, encode_have
 
 
@@ -21,6 +22,7 @@ class _Chain:
     head: bytes
     length: int
     shown: tuple[Shown, ...]
+    suite: Suite
 
 
 def check(bundle: Bundle, *, collector_key: bytes | None = None, box_key: bytes | None = None) -> Report:
@@ -67,7 +69,7 @@ def _check_file_seal(bundle: Bundle, pinned: bytes | None, report: Report) -> No
 
 def _check_chain(bundle: Bundle, report: Report) -> _Chain | None:
     box = _required(bundle, BUNDLE)["box"]
-    at, length = ROOT, 0
+    at, length, suite = ROOT, 0, _suite_in(bundle)
     shown: list[Shown] = []
     for part in bundle.of(RECORD, STEPS):
         if part["seq"] != length + 1:
@@ -75,12 +77,12 @@ def _check_chain(bundle: Bundle, report: Report) -> _Chain | None:
             return None
         if part.name == STEPS:
             for step in part["hashes"]:
-                at = link_hash(at, bytes.fromhex(step))
+                at = link_hash(at, bytes.fromhex(step), suite)
             length += len(part["hashes"])
             continue
         length += 1
         body = _exact_bytes(part["bytes"])
-        parent, at = at, link(at, body)
+        parent, at = at, link(at, body, suite)
         try:
             record = Record.decode(body)
         except RecordError as exc:
@@ -96,8 +98,18 @@ def _check_chain(bundle: Bundle, report: Report) -> _Chain | None:
         if (record.box, record.seq) != (box, length):
             report.failed(f"is record {record.seq} of box {record.box}, in a chain of {box} at place {length}", part)
             return None
-        shown.append(Shown(part, at, parent, body_hash(body), record))
-    return _Chain(at, length, tuple(shown))
+        shown.append(Shown(part, at, parent, body_hash(body, suite), record))
+    return _Chain(at, length, tuple(shown), suite)
+
+
+def _suite_in(bundle: Bundle) -> Suite:
+    """The suite that the first record names; whether it names one at all is found when its key is looked at."""
+    first = bundle.one(RECORD)
+    try:
+        named = suite_named(Record.decode(_exact_bytes(first["bytes"])).body.get("suite")) if first else None
+    except RecordError:
+        named = None
+    return named or DEFAULT
 
 
 def _check_box_seal(bundle: Bundle, chain: _Chain, pinned: bytes | None, report: Report) -> None:
@@ -115,12 +127,12 @@ def _check_box_seal(bundle: Bundle, chain: _Chain, pinned: bytes | None, report:
         report.failed("the box's first record, which names its key, is not shown", seal)
         return
     key = _key(first.record.body.get("public_key"))
-    if key is None or first.record.body.get("suite") != SUITE:
-        report.failed(f"the first record names no key of the suite {SUITE}", first.part)
+    if key is None or first.record.body.get("suite") != chain.suite.name or suite_of_key(key) is not chain.suite:
+        report.failed(f"the first record names no key of the suite {chain.suite.name}", first.part)
         return
     report.proved(
         f"The {len(chain.shown)} records shown stand in one unbroken chain of box {name}, from its first record to "
-        f"record {chain.length}."
+        f"record {chain.length}, in the suite {chain.suite.name}."
     )
     if chain_seal_holds(key, name, chain.head, bytes.fromhex(seal["seal"])):
         report.proved(
@@ -151,6 +163,8 @@ def _check_receipt(bundle: Bundle, chain: _Chain, report: Report) -> None:
         return
     if not isinstance(have, Have) or encode_have(have) != data:
         report.failed("it is no receipt in canonical form", part)
+    elif suite_of_key(key) is not chain.suite:
+        report.failed(f"the collector's key is none of the box's suite {chain.suite.name}", part)
     elif not receipt_seal_holds(key, have.signed_bytes(), have.seal):
         report.failed(f"the receipt's seal is not of the collector's key {key.hex()}", part)
     elif (have.hash, have.seq) != (chain.head, chain.length):
@@ -193,4 +207,4 @@ def _key(text: object) -> bytes | None:
         key = bytes.fromhex(text) if isinstance(text, str) else b""
     except ValueError:
         return None
-    return key if len(key) == 32 else None
+    return key if suite_of_key(key) is not None and key.hex() == text else None

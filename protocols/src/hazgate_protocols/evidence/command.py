@@ -10,7 +10,7 @@ from pathlib import Path
 from hazgate_protocols.evidence.bundle import BUNDLE_BYTES_MAX, DamagedError, NotABundleError, decode_bundle
 from hazgate_protocols.evidence.checks import check
 from hazgate_protocols.evidence.report import TEXT_CHARS_MAX, Report, Verdict
-from hazgate_protocols.journal.seal import KEY_BYTES
+from hazgate_protocols.journal.suite import SuiteMissingError, suite_of_key
 from hazgate_protocols.text import one_line
 
 PROVED, FAILED, NO_BUNDLE = 0, 1, 2
@@ -18,7 +18,8 @@ _SIGN = {Verdict.PROVED: "✓", Verdict.FAILED: "✗", Verdict.OPEN: "?"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0: everything checked holds. 1: something does not, and the line is named. 2: no evidence file, or misuse."""
+    """0: everything checked holds. 1: something does not, and the line is named. 2: no evidence file, misuse, or a
+    suite this machine cannot check."""
     asked = parser().parse_args(arguments)
     try:
         if asked.file.stat().st_size > BUNDLE_BYTES_MAX:
@@ -31,7 +32,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"✗ {one_line(str(exc), TEXT_CHARS_MAX)}\n")
         print("ALTERED. The file is not as it was made; nothing else in it was looked at.")
         return FAILED
-    report = check(bundle, collector_key=asked.collector_key, box_key=asked.box_key)
+    try:
+        report = check(bundle, collector_key=asked.collector_key, box_key=asked.box_key)
+    except SuiteMissingError as exc:
+        print(f"{asked.file}: cannot be checked on this machine: {exc}; try OpenSSL 3 as in Debian 12", file=sys.stderr)
+        return NO_BUNDLE
     for verdict, heading in (
         (Verdict.FAILED, "What does not hold"),
         (Verdict.PROVED, "What is proved"),
@@ -68,8 +73,8 @@ def _key(text: str) -> bytes:
         key = bytes.fromhex(text)
     except ValueError:
         key = b""
-    if len(key) != KEY_BYTES:
-        raise argparse.ArgumentTypeError(f"{KEY_BYTES} bytes in hex are wanted")
+    if suite_of_key(key) is None:
+        raise argparse.ArgumentTypeError("32 bytes in hex are wanted, or 65 of SM2")
     return key
 
 
