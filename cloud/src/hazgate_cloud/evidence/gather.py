@@ -53,7 +53,7 @@ def evidence_of(
     signer_of: Callable[[Suite], Signer] | None = None,
 ) -> bytes:
     """The sealed file about the bag with this label number. Raises NoEvidenceError. signer_of: the key for boxes of
-    another suite than signer's; receipt and file are sealed in the box's own.
+    another suite than signer's; their receipt is sealed with it, and the file names it.
 
     Holds the hashes of the box's whole chain in memory; the file grows by 64 bytes for each record before the bag.
     """
@@ -64,10 +64,9 @@ def evidence_of(
     record = Record.decode(body)
     box = find_box(tx, bag.box)
     suite = DEFAULT if box is None else box.registered.suite
-    if suite is not signer.suite:
-        if signer_of is None:
-            raise NoEvidenceError(f"evidence for {label}: box {bag.box} is of {suite.name}, and no key of it was given")
-        signer = signer_of(suite)
+    if suite is not signer.suite and signer_of is None:
+        raise NoEvidenceError(f"evidence for {label}: box {bag.box} is of {suite.name}, and no key of it was given")
+    receipts = signer if suite is signer.suite or signer_of is None else signer_of(suite)
     related = _related(tx, bag.box, bag.hash, record.rid, label)
     path = _path(tx, bag.box, bag.hash, related)
     head = path.hashes[-1]
@@ -75,7 +74,7 @@ def evidence_of(
     if place is None:
         raise AssertionError(f"record {head.hex()} is in the chain of {bag.box} and is not held")
     have = Have("", head, place.seq, place.stored_at)
-    have = replace(have, seal=signer.seal_receipt(have.signed_bytes()))
+    have = replace(have, seal=receipts.seal_receipt(have.signed_bytes()))
     lines: list[Line] = [
         (
             bundle.BUNDLE,
@@ -90,6 +89,7 @@ def evidence_of(
         ),
         *_chain_lines(tx, bag.box, path.hashes, {path.hashes[0], bag.hash, *related}, suite),
         (bundle.SEAL, {"seq": len(path.hashes), "hash": head.hex(), "seal": path.seal.hex()}),
+        *_suite_lines(signer, receipts),
         (bundle.RECEIPT, {"have": encode_have(have).decode(), "branches": path.branches}),
         (bundle.NOTES, {"notes": _notes(tx, bag.box, bag.hash)}),
         (bundle.FLAGS, {"flags": _flags(tx, bag.hash)}),
@@ -97,6 +97,12 @@ def evidence_of(
         *_profile_lines(record, profiles),
     ]
     return bundle.encode_bundle(lines, signer)
+
+
+def _suite_lines(signer: Signer, receipts: Signer) -> Iterator[Line]:
+    """Whose seal the receipt carries, when it is not the key that seals the file."""
+    if receipts is not signer:
+        yield bundle.SUITE, {"suite": receipts.suite.name, "collector": receipts.public().hex()}
 
 
 def _related(tx: Connection, box: str, own: bytes, rid: str, label: str) -> set[bytes]:

@@ -24,12 +24,14 @@ BUNDLE, RECORD, STEPS, SEAL, RECEIPT, NOTES, FLAGS, CORE, PROFILE, END = (
     "bundle", "record", "steps", "seal", "receipt", "notes", "flags", "core", "profile", "end",
 )  # fmt: skip
 
+SUITE = "suite"  # the collector's key for a box of another suite than the file's
+
 # The order of the lines, one letter a part; ? = may be absent.
 _LETTERS = {
     BUNDLE: "b", RECORD: "r", STEPS: "s", SEAL: "l", RECEIPT: "h", NOTES: "n", FLAGS: "f", CORE: "c", PROFILE: "p",
-    END: "e",
+    END: "e", SUITE: "u",
 }  # fmt: skip
-_ORDER = re.compile(r"br[rs]*lhnfc?p?e")
+_ORDER = re.compile(r"br[rs]*lu?hnfc?p?e")
 
 Shape = dict[str, Any]
 _TEXT, _WHOLE, _HASH, _SEAL, _HEX = "text", "whole number", "32 bytes in hex", "64 bytes in hex", "bytes in hex"
@@ -37,7 +39,7 @@ _KEY = "public key in hex"
 _WORDS: dict[str, re.Pattern[str]] = {
     _HASH: re.compile(r"[0-9a-f]{64}"),
     _SEAL: re.compile(r"[0-9a-f]{128}"),
-    _KEY: re.compile(r"[0-9a-f]{64}|04[0-9a-f]{128}"),  # Ed25519, SM2
+    _KEY: re.compile(r"[0-9a-f]{64}|04[0-9a-f]{128}"),  # 32 bytes, or 65 of SM2
     _HEX: re.compile(r"(?:[0-9a-f]{2})*"),
 }
 _NOTE: Shape = {
@@ -60,7 +62,8 @@ _SHAPES: dict[str, Shape] = {
         "submission": _TEXT, "state": _TEXT, "queued_at": _TEXT, "settled_at": _TEXT, "attempts": [_ATTEMPT],
     },
     PROFILE: {"profile": _TEXT, "transcripts": [{"name": _TEXT, "sha256": _HASH}]},
-    END: {"lines": [_HASH], "sha256": _HASH, "collector": _KEY, "seal": _SEAL},
+    END: {"lines": [_HASH], "sha256": _HASH, "collector": _HASH, "seal": _SEAL},
+    SUITE: {"suite": _TEXT, "collector": _KEY},
 }  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hazgate_protocols.evidence import content
-from hazgate_protocols.evidence.bundle import BUNDLE, END, RECEIPT, RECORD, SEAL, STEPS, Bundle, Part
+from hazgate_protocols.evidence.bundle import BUNDLE, END, RECEIPT, RECORD, SEAL, STEPS, SUITE, Bundle, Part
 from hazgate_protocols.evidence.content import Shown
 from hazgate_protocols.evidence.report import Report
 from hazgate_protocols.journal.chain import ROOT, body_hash, link, link_hash
@@ -154,7 +154,9 @@ def _check_box_seal(bundle: Bundle, chain: _Chain, pinned: bytes | None, report:
 
 def _check_receipt(bundle: Bundle, chain: _Chain, report: Report) -> None:
     part = _required(bundle, RECEIPT)
-    key = bytes.fromhex(_required(bundle, END)["collector"])
+    key = _receipt_key(bundle, chain.suite, report)
+    if key is None:
+        return
     data = _exact_bytes(part["have"])
     try:
         have = decode_answer(data)
@@ -163,17 +165,35 @@ def _check_receipt(bundle: Bundle, chain: _Chain, report: Report) -> None:
         return
     if not isinstance(have, Have) or encode_have(have) != data:
         report.failed("it is no receipt in canonical form", part)
-    elif suite_of_key(key) is not chain.suite:
-        report.failed(f"the collector's key is none of the box's suite {chain.suite.name}", part)
     elif not receipt_seal_holds(key, have.signed_bytes(), have.seal):
         report.failed(f"the receipt's seal is not of the collector's key {key.hex()}", part)
     elif (have.hash, have.seq) != (chain.head, chain.length):
         report.failed(f"the receipt is for record {have.seq} ({have.hash.hex()}), not for the sealed one", part)
     else:
         report.proved(
-            f"The same collector's key confirms by a receipt that it holds record {chain.length} and all before it, "
+            f"The same collector confirms by a receipt that it holds record {chain.length} and all before it, "
             f"by its own clock since {have.stored_at}."
         )
+
+
+def _receipt_key(bundle: Bundle, suite: Suite, report: Report) -> bytes | None:
+    """The key the receipt must be sealed with: the file's own, or the one the file names for the box's suite."""
+    end, named = _required(bundle, END), bundle.one(SUITE)
+    file_key = bytes.fromhex(end["collector"])
+    if suite is suite_of_key(file_key):
+        if named is None:
+            return file_key
+        report.failed("it names a second key, and the box is of the same suite as the file", named)
+        return None
+    if named is None:
+        report.failed(f"the box is of suite {suite.name}, and the file names no key of it for the receipt", end)
+        return None
+    key = bytes.fromhex(named["collector"])
+    if named["suite"] != suite.name or suite_of_key(key) is not suite:
+        report.failed(f"it names no key of the box's suite {suite.name}", named)
+        return None
+    report.proved(f"The collector that sealed the file names {key.hex()} as its key for boxes of suite {suite.name}.")
+    return key
 
 
 def _say_what_is_hidden(bundle: Bundle, chain: _Chain, report: Report) -> None:

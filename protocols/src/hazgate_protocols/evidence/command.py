@@ -10,6 +10,7 @@ from pathlib import Path
 from hazgate_protocols.evidence.bundle import BUNDLE_BYTES_MAX, DamagedError, NotABundleError, decode_bundle
 from hazgate_protocols.evidence.checks import check
 from hazgate_protocols.evidence.report import TEXT_CHARS_MAX, Report, Verdict
+from hazgate_protocols.journal.seal import KEY_BYTES
 from hazgate_protocols.journal.suite import SuiteMissingError, suite_of_key
 from hazgate_protocols.text import one_line
 
@@ -64,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("file", type=Path, help="The evidence file (hazgate-cloud evidence).")
     made.add_argument("--collector-key", type=_key, metavar="HEX", help="The collector's public key, if you know it.")
-    made.add_argument("--box-key", type=_key, metavar="HEX", help="The box's public key, if you know it.")
+    made.add_argument("--box-key", type=_box_key, metavar="HEX", help="The box's public key, if you know it.")
     return made
 
 
@@ -73,8 +74,18 @@ def _key(text: str) -> bytes:
         key = bytes.fromhex(text)
     except ValueError:
         key = b""
+    if len(key) != KEY_BYTES:
+        raise argparse.ArgumentTypeError(f"{KEY_BYTES} bytes in hex are wanted")
+    return key
+
+
+def _box_key(text: str) -> bytes:
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
     if suite_of_key(key) is None:
-        raise argparse.ArgumentTypeError("32 bytes in hex are wanted, or 65 of SM2")
+        raise argparse.ArgumentTypeError("32 bytes in hex are wanted, or 65 for a box of sm3+sm2")
     return key
 
 
