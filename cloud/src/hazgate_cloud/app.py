@@ -96,6 +96,7 @@ async def run(config: Config) -> None:
                     task.cancel()
                 await server
     finally:
+        listener.close()
         writer.close()
         database.close()
     log.info("collector stopped")
