@@ -48,14 +48,6 @@ def _hex_key(value: str) -> str:
     return value
 
 
-def _suite(value: str) -> str:
-    try:
-        require_suite(SUITES[value])
-    except SuiteMissingError as exc:
-        raise ValueError(f"this machine cannot do {value}: {exc}; OpenSSL 3 as in Debian 12 has it") from exc
-    return value
-
-
 MassValue = Annotated[Mass, BeforeValidator(_mass)]
 PathValue = Annotated[Path, Field(strict=False)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -218,7 +210,7 @@ class Config(_Part):
 
     box: Annotated[str, AfterValidator(_box)]
     data_folder: PathValue
-    suite: Annotated[Literal["sha256+ed25519", "sm3+sm2"], AfterValidator(_suite)] = "sha256+ed25519"
+    suite: Literal["sha256+ed25519", "sm3+sm2"] = "sha256+ed25519"
     site: Text
     unit: Unit
     operators: Annotated[tuple[Text, ...], Field(min_length=1, strict=False)]
@@ -297,16 +289,7 @@ def cross_checks(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """What no single key can know: references, duplicates, label against print head."""
     from hazgate_protocols.label.document import label_side_mm
 
-    suite, key = config.chain_suite, bytes.fromhex(config.collector.public_key)
-    if len(key) != suite.public_key_bytes:
-        option = "" if suite is DEFAULT else f" --suite {suite.name}"
-        what = f"is no key of suite {suite.name}; the line `hazgate-cloud identity{option}` prints is wanted"
-        yield ("collector", "public_key"), what
-    elif suite is SM3_SM2:
-        from hazgate_protocols.journal.sm2 import is_public
-
-        if not is_public(key):
-            yield ("collector", "public_key"), "is no SM2 key (no point of its curve); copy the line again"
+    yield from _suite_checks(config.chain_suite, bytes.fromhex(config.collector.public_key))
     known = {container.id for container in config.containers}
     for name, ids in (
         ("containers", [container.id for container in config.containers]),
@@ -327,6 +310,24 @@ def cross_checks(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
                 f" {config.printer.head_mm} mm; use a wider printer or leave this container out"
             )
             yield ("containers", index, "volume_l"), what
+
+
+def _suite_checks(suite: Suite, key: bytes) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Whether this machine can do the suite, and the collector's key is one of it."""
+    try:
+        require_suite(suite)
+    except SuiteMissingError as exc:
+        yield ("suite",), f"this machine cannot do {suite.name}: {exc}; OpenSSL 3 as in Debian 12 has it"
+        return
+    if len(key) != suite.public_key_bytes:
+        option = "" if suite is DEFAULT else f" --suite {suite.name}"
+        what = f"is no key of suite {suite.name}; the line `hazgate-cloud identity{option}` prints is wanted"
+        yield ("collector", "public_key"), what
+    elif suite is SM3_SM2:
+        from hazgate_protocols.journal.sm2 import is_public
+
+        if not is_public(key):
+            yield ("collector", "public_key"), "is no SM2 key (no point of its curve); copy the line again"
 
 
 def _follows_from_another(error: Any, found: list[Any]) -> bool:
