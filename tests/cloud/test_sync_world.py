@@ -31,6 +31,7 @@ from hazgate_protocols.journal.chain import ROOT
 from hazgate_protocols.journal.seal import Signer, receipt_seal_holds
 from hazgate_protocols.journal.suite import DEFAULT, SM3_SM2, Suite
 from hazgate_protocols.uplink import Have, Need, decode_answer, decode_push
+from storage.depth import SOAK
 
 KEYS = {suite.name: Signer.from_secret(b"c" * 32, suite) for suite in (DEFAULT, SM3_SM2)}
 BOX_KEYS = {suite.name: Signer.from_secret(bytes(range(32)), suite) for suite in (DEFAULT, SM3_SM2)}
@@ -280,7 +281,7 @@ class ShangmiWorld(SyncWorld):
 
 TestSyncWorld = SyncWorld.TestCase
 TestSyncWorld.settings = settings(
-    max_examples=60,
+    max_examples=1500 if SOAK else 60,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),
