@@ -192,7 +192,7 @@ class Collector:
             raise KeyError(f"this collector has no key of suite {suite.name}")
         return self._signer_of(suite)
 
-    def _answer(self, box: str, answer: Have | Need | None, suite: Suite) -> Answer | None:
+    def _answer(self, box: str, answer: Have | Need | None, suite: Suite = DEFAULT) -> Answer | None:
         if answer is None:
             return None
         if isinstance(answer, Need):
