@@ -17,6 +17,7 @@ from hazgate_cloud.collector.collector import Collector
 from hazgate_cloud.collector.presence import Presence
 from hazgate_cloud.config import Config, read_password
 from hazgate_cloud.keys import own_key
+from hazgate_cloud.store.certificates import Authority, issue_missing
 from hazgate_cloud.store.engine import Database
 from hazgate_cloud.store.migrate import upgrade
 from hazgate_cloud.store.writer import Writer
@@ -42,6 +43,12 @@ def open_store(config: Config) -> Database:
     return database
 
 
+def certify(config: Config, database: Database, now: datetime) -> int:
+    """Issues the certificates that are missing; how many. Both keys are made when there are none."""
+    keys = Authority(own_key(config.authority_key_file), own_key(config.key_file).public())
+    return database.written(lambda tx: issue_missing(tx, keys, now))
+
+
 async def run(config: Config) -> None:
     """Serves until SIGTERM or SIGINT. Then, in order: takes nothing new, lets the web server finish, finishes what the
     store is at, closes. What was in flight is sent again by its sender."""
@@ -56,6 +63,7 @@ async def run(config: Config) -> None:
     signer = own_key(config.key_file)
     listener = _listener(config)
     database = open_store(config)
+    certify(config, database, _now())
     writer, presence = Writer(), Presence()
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()

@@ -1,4 +1,4 @@
-"""hazgate-cloud: run, verify, evidence, check-config, identity, box add, box list."""
+"""hazgate-cloud: run, verify, evidence, check-config, identity, root, box add, box show, box list."""
 
 from __future__ import annotations
 
@@ -76,6 +76,32 @@ def identity(config: ConfigPath) -> None:
 
 
 @app.command()
+def root(config: ConfigPath) -> None:
+    """Print the devices' root certificate (PEM), which auditors give to hazgate-verify --root; its fingerprint goes to
+    standard error."""
+    from datetime import UTC, datetime
+
+    from hazgate_cloud.app import certify, open_store
+    from hazgate_cloud.keys import KeyFileError, own_key
+    from hazgate_cloud.store.certificates import root_of
+    from hazgate_protocols.certificate import to_pem
+
+    settings = _load(config)
+    database = open_store(settings)
+    try:
+        certify(settings, database, datetime.now(UTC))
+        with database.read() as tx:
+            found = root_of(tx, own_key(settings.authority_key_file).public())
+    except (KeyFileError, OSError) as exc:
+        _fail(str(exc))
+    finally:
+        database.close()
+    if found is not None:
+        typer.echo(f"SHA-256 fingerprint {found.fingerprint}, valid until {found.not_after.date()}", err=True)
+        typer.echo(to_pem(found), nl=False)
+
+
+@app.command()
 def verify(config: ConfigPath) -> None:
     """Prove again, from the stored bytes alone, that nothing is missing, inserted or altered; exit 1 if not."""
     from hazgate_cloud.app import open_store
@@ -115,7 +141,7 @@ def evidence(
     from datetime import UTC, datetime
     from importlib.metadata import version
 
-    from hazgate_cloud.app import open_store
+    from hazgate_cloud.app import certify, open_store
     from hazgate_cloud.evidence.gather import NoEvidenceError, evidence_of
     from hazgate_cloud.keys import KeyFileError, own_key
     from hazgate_profiles.registry import Registry
@@ -123,21 +149,24 @@ def evidence(
     settings = _load(config)
     database = open_store(settings)
     try:
+        certify(settings, database, datetime.now(UTC))
         signer = own_key(settings.key_file)
         made_by = f"hazgate-cloud {version('hazgate-cloud')}"
         with database.read() as tx:
-            data = evidence_of(
+            made = evidence_of(
                 tx, code, signer=signer, now=datetime.now(UTC), made_by=made_by, profiles=Registry(profiles)
             )
         with out.open("xb") as file:
-            file.write(data)
+            file.write(made.data)
     except (NoEvidenceError, KeyFileError) as exc:
         _fail(str(exc))
     except OSError as exc:
         _fail(f"write {out}: {exc.strerror}; give another --out")
     finally:
         database.close()
-    typer.secho(f"✓ {out}: {len(data)} bytes; check it with: hazgate-verify {out}", fg=typer.colors.GREEN)
+    for remark in made.remarks:
+        typer.secho(f"! {remark}", fg=typer.colors.YELLOW, err=True)
+    typer.secho(f"✓ {out}: {len(made.data)} bytes; check it with: hazgate-verify {out}", fg=typer.colors.GREEN)
 
 
 @box_app.command("add")
@@ -151,9 +180,10 @@ def box_add(
     """Register a box; before that none of its pushes is taken."""
     from datetime import UTC, datetime
 
-    from hazgate_cloud.app import open_store
+    from hazgate_cloud.app import certify, open_store
     from hazgate_cloud.domain.box import BoxInvalidError, register
     from hazgate_cloud.domain.times import stamp
+    from hazgate_cloud.keys import KeyFileError
     from hazgate_cloud.store.boxes import BoxExistsError, add_box
 
     settings = _load(config)
@@ -163,12 +193,60 @@ def box_add(
         _fail(f"add box {box}: {exc}")
     database = open_store(settings)
     try:
-        database.written(lambda tx: add_box(tx, registered, stamp(datetime.now(UTC))))
-    except BoxExistsError as exc:
+        now = datetime.now(UTC)
+        database.written(lambda tx: add_box(tx, registered, stamp(now)))
+        certify(settings, database, now)
+    except (BoxExistsError, KeyFileError) as exc:
         _fail(str(exc))
     finally:
         database.close()
     typer.secho(f"✓ box {box} registered for unit {unit_code}", fg=typer.colors.GREEN)
+
+
+@box_app.command("show")
+def box_show(
+    box: Annotated[str, typer.Argument(help="The box's id.")],
+    config: ConfigPath,
+    pem: Annotated[bool, typer.Option("--pem", help="Print the certificate itself instead.")] = False,
+) -> None:
+    """Show a registered box: its unit, its key and the certificate that says so."""
+    from datetime import UTC, datetime
+
+    from hazgate_cloud.app import certify, open_store
+    from hazgate_cloud.keys import KeyFileError, own_key
+    from hazgate_cloud.store.boxes import find_box
+    from hazgate_cloud.store.certificates import certificates_of
+    from hazgate_protocols.certificate import to_pem
+
+    settings = _load(config)
+    database = open_store(settings)
+    try:
+        certify(settings, database, datetime.now(UTC))
+        collector = own_key(settings.key_file).public()
+        with database.read() as tx:
+            row = find_box(tx, box)
+            issued = certificates_of(tx, box, row.registered.public_key, collector) if row is not None else None
+    except (KeyFileError, OSError) as exc:
+        _fail(str(exc))
+    finally:
+        database.close()
+    if row is None:
+        _fail(f"show box {box}: no box of this name is registered; hazgate-cloud box list shows them")
+    if pem:
+        if issued is None:
+            _fail(f"show box {box}: its key is not of Ed25519, so it has no certificate")
+        typer.echo(to_pem(issued.box), nl=False)
+        return
+    known = row.registered
+    rows = {"name": known.name, "unit": known.unit_code, "registered": row.registered_at, "key": known.public_key.hex()}
+    if issued is not None:
+        own = issued.box
+        rows |= {
+            "certificate": f"valid {own.not_before.date()} to {own.not_after.date()}, fingerprint {own.fingerprint}",
+            "its root": f"fingerprint {issued.root.fingerprint}",
+        }
+    for key, value in rows.items():
+        typer.echo(f"  {key:<12} {value or '—'}")
 
 
 @box_app.command("list")

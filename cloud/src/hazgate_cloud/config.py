@@ -82,6 +82,11 @@ class Config(_Part):
         """The collector's secret key."""
         return self.data_folder / "collector.key"
 
+    @property
+    def authority_key_file(self) -> Path:
+        """The secret key of the device authority, which issues certificates."""
+        return self.data_folder / "authority.key"
+
 
 def load(path: Path) -> Config:
     """The configuration of a file; raises ConfigError that names every wrong key with its line."""

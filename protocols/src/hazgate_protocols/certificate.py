@@ -8,11 +8,12 @@ collector's; here they are read and checked.
 from __future__ import annotations
 
 import hashlib
+import warnings
 from dataclasses import dataclass
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.x509.oid import NameOID
@@ -21,6 +22,12 @@ ROOT, COLLECTOR, BOX = "root", "collector", "box"
 CERTIFICATE_BYTES_MAX = 8 * 1024
 # What a certificate of ours carries; any other critical extension would mean something we do not understand.
 _KNOWN = (x509.BasicConstraints, x509.KeyUsage, x509.SubjectKeyIdentifier, x509.AuthorityKeyIdentifier)
+
+# The parser speaks in many kinds of error about a stranger's bytes.
+_UNREADABLE = (
+    ValueError, TypeError, OverflowError, Warning, UnsupportedAlgorithm, x509.DuplicateExtension, x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)  # fmt: skip
 
 
 class CertificateError(ValueError):
@@ -54,8 +61,10 @@ class Certificate:
         if not self.authority:
             return False
         try:
-            x509.load_der_x509_certificate(other.der).verify_directly_issued_by(x509.load_der_x509_certificate(self.der))
-        except (InvalidSignature, ValueError, TypeError):
+            x509.load_der_x509_certificate(other.der).verify_directly_issued_by(
+                x509.load_der_x509_certificate(self.der)
+            )
+        except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
             return False
         return True
 
@@ -65,22 +74,17 @@ def decode_certificate(data: bytes) -> Certificate:
     if len(data) > CERTIFICATE_BYTES_MAX:
         raise CertificateError(f"{len(data)} bytes; a certificate has at most {CERTIFICATE_BYTES_MAX}")
     try:
-        if data.startswith(b"-----"):
-            found = x509.load_pem_x509_certificate(data)
-        else:
-            found = x509.load_der_x509_certificate(data)
-        key = found.public_key()
-        extensions = list(found.extensions)
-        not_before, not_after = found.not_valid_before_utc, found.not_valid_after_utc
-        subject = found.subject
-        der = found.public_bytes(serialization.Encoding.DER)
-    # The parser speaks in several kinds of error about a stranger's bytes.
-    except (ValueError, TypeError, OverflowError, x509.DuplicateExtension) as exc:
-        raise CertificateError(f"no X.509 certificate: {exc}") from exc
-    except Exception as exc:
-        if type(exc).__module__.startswith("cryptography"):
-            raise CertificateError(f"no certificate this program can read: {exc}") from exc
-        raise
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # what the parser only frowns at is none of ours either
+            load = x509.load_pem_x509_certificate if data.startswith(b"-----") else x509.load_der_x509_certificate
+            found = load(data)
+            key = found.public_key()
+            extensions = list(found.extensions)
+            not_before, not_after = found.not_valid_before_utc, found.not_valid_after_utc
+            subject = found.subject
+            der = found.public_bytes(serialization.Encoding.DER)
+    except _UNREADABLE as exc:
+        raise CertificateError(f"no X.509 certificate that can be read: {exc}") from exc
     if not isinstance(key, Ed25519PublicKey):
         raise CertificateError("its key is not of Ed25519")
     basic: x509.BasicConstraints | None = None

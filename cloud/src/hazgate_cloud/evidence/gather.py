@@ -10,12 +10,15 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from hazgate_cloud.domain.times import stamp
+from hazgate_cloud.evidence.pictures import pictures_of
+from hazgate_cloud.store.certificates import certificates_of
 from hazgate_cloud.store.chain import place_of
-from hazgate_cloud.store.schema import attempts, bags, flags, heads, mentions, notes, outbox, records, seals
+from hazgate_cloud.store.schema import attempts, bags, boxes, flags, heads, mentions, notes, outbox, records, seals
 from hazgate_profiles.registry import ProfileError, Registry, digest
 from hazgate_protocols.evidence import bundle
+from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.journal.chain import ROOT, body_hash
-from hazgate_protocols.journal.record import Record
+from hazgate_protocols.journal.record import PRINT, Record
 from hazgate_protocols.journal.seal import Signer
 from hazgate_protocols.scale.profile_json import encode_profile
 from hazgate_protocols.uplink import Have, encode_have
@@ -40,9 +43,17 @@ class _Path:
     branches: int
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A sealed file, and in words what of it could not be made as it should be."""
+
+    data: bytes
+    remarks: tuple[str, ...]
+
+
 def evidence_of(
     tx: Connection, label: str, *, signer: Signer, now: datetime, made_by: str, profiles: Registry
-) -> bytes:
+) -> Evidence:
     """The sealed file about the bag with this label number. Raises NoEvidenceError.
 
     Holds the hashes of the box's whole chain in memory; the file grows by 64 bytes for each record before the bag.
@@ -60,6 +71,7 @@ def evidence_of(
         raise AssertionError(f"record {head.hex()} is in the chain of {bag.box} and is not held")
     have = Have("", head, place.seq, place.stored_at)
     have = replace(have, seal=signer.seal_receipt(have.signed_bytes()))
+    pictures, remarks = pictures_of(WeighingBody.from_json(record.body), _prints(tx, path.hashes, related, record.rid))
     lines: list[Line] = [
         (
             bundle.BUNDLE,
@@ -79,8 +91,10 @@ def evidence_of(
         (bundle.FLAGS, {"flags": _flags(tx, bag.hash)}),
         *_core_lines(tx, bag.hash),
         *_profile_lines(record, profiles),
+        *((bundle.PICTURE, picture) for picture in pictures),
+        *_certificate_lines(tx, bag.box, signer),
     ]
-    return bundle.encode_bundle(lines, signer)
+    return Evidence(bundle.encode_bundle(lines, signer), tuple(remarks))
 
 
 def _related(tx: Connection, box: str, own: bytes, rid: str, label: str) -> set[bytes]:
@@ -93,6 +107,18 @@ def _related(tx: Connection, box: str, own: bytes, rid: str, label: str) -> set[
         .limit(RELATED_MAX)
     ).scalars()
     return set(found) - {own}
+
+
+def _prints(tx: Connection, path: Sequence[bytes], related: set[bytes], rid: str) -> list[tuple[bytes, Record]]:
+    """Hash and record of each print of the bag on this path, in order."""
+    bodies = {
+        row.hash: row.body
+        for row in tx.execute(
+            select(records.c.hash, records.c.body).where(records.c.hash.in_(related), records.c.kind == PRINT)
+        )
+    }
+    found = [(own, Record.decode(bodies[own])) for own in path if own in bodies]
+    return [(own, record) for own, record in found if record.body.get("rid") == rid]
 
 
 def _path(tx: Connection, box: str, own: bytes, related: set[bytes]) -> _Path:
@@ -225,5 +251,20 @@ def _profile_lines(record: Record, profiles: Registry) -> Iterator[Line]:
             {
                 "profile": encode_profile(profile).decode(),
                 "transcripts": [{"name": name, "sha256": proofs[name]} for name in sorted(proofs)],
+            },
+        )
+
+
+def _certificate_lines(tx: Connection, box: str, signer: Signer) -> Iterator[Line]:
+    """The certificates of both keys and their root, if the box's key has one."""
+    public_key = tx.execute(select(boxes.c.public_key).where(boxes.c.box == box)).scalar_one()
+    issued = certificates_of(tx, box, public_key, signer.public())
+    if issued is not None:
+        yield (
+            bundle.CERTIFICATES,
+            {
+                "box": issued.box.der.hex(),
+                "collector": issued.collector.der.hex(),
+                "root": issued.root.der.hex(),
             },
         )

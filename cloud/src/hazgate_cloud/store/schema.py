@@ -218,3 +218,16 @@ rulings = Table(  # what a person decided about a held record: one row a record,
     Column("position", BigInteger, nullable=False),  # of the newest record then: verify replays the order
     Column("audit", BigInteger, ForeignKey("audit.number"), nullable=False, unique=True),
 )
+
+certificates = Table(  # what the device authority issued; never changed
+    "certificates",
+    metadata,
+    Column("number", ROW_NUMBER, primary_key=True, autoincrement=True),
+    Column("role", String(9), nullable=False),  # "root" | "collector" | "box"
+    Column("subject", String(BOX_CHARS), nullable=False),  # the box's id, or the role
+    Column("public_key", LargeBinary, nullable=False),
+    Column("issuer_key", LargeBinary, nullable=False),
+    Column("der", LargeBinary, nullable=False),
+    Column("issued_at", String(TIME_CHARS), nullable=False),
+    UniqueConstraint("role", "subject", "public_key", "issuer_key"),
+)

@@ -15,22 +15,22 @@ from typing import Any
 from hazgate_protocols import canonical
 from hazgate_protocols.journal.seal import Signer
 
-VERSION = 2  # 1: without pictures and certificates
+VERSION = 2  # 1: without pictures, checkpoint and certificates
 BUNDLE_BYTES_MAX = 256 << 20
 LINES_MAX = 100_000
 STEPS_A_LINE_MAX = 500  # a line of 34 kB: small enough to name where a file is damaged
 
-BUNDLE, RECORD, STEPS, SEAL, RECEIPT, NOTES, FLAGS, CORE, PROFILE, PICTURE, CERTIFICATES, END = (
-    "bundle", "record", "steps", "seal", "receipt", "notes", "flags", "core", "profile", "picture", "certificates",
-    "end",
+BUNDLE, RECORD, STEPS, SEAL, RECEIPT, NOTES, FLAGS, CORE, PROFILE, PICTURE, CHECKPOINT, CERTIFICATES, END = (
+    "bundle", "record", "steps", "seal", "receipt", "notes", "flags", "core", "profile", "picture", "checkpoint",
+    "certificates", "end",
 )  # fmt: skip
 
 # The order of the lines, one letter a part; ? = may be absent.
 _LETTERS = {
     BUNDLE: "b", RECORD: "r", STEPS: "s", SEAL: "l", RECEIPT: "h", NOTES: "n", FLAGS: "f", CORE: "c", PROFILE: "p",
-    PICTURE: "i", CERTIFICATES: "x", END: "e",
+    PICTURE: "i", CHECKPOINT: "k", CERTIFICATES: "x", END: "e",
 }  # fmt: skip
-_ORDERS = {1: re.compile(r"br[rs]*lhnfc?p?e"), 2: re.compile(r"br[rs]*lhnfc?p?i*x?e")}
+_ORDERS = {1: re.compile(r"br[rs]*lhnfc?p?e"), 2: re.compile(r"br[rs]*lhnfc?p?i*k?x?e")}
 
 Shape = dict[str, Any]
 _TEXT, _WHOLE, _HASH, _SEAL, _HEX = "text", "whole number", "32 bytes in hex", "64 bytes in hex", "bytes in hex"
@@ -60,6 +60,10 @@ _SHAPES: dict[str, Shape] = {
     },
     PROFILE: {"profile": _TEXT, "transcripts": [{"name": _TEXT, "sha256": _HASH}]},
     PICTURE: {"print": _HASH, "png": _HEX, "is": _TEXT, "drawn_by": _TEXT},
+    CHECKPOINT: {
+        "statement": _TEXT, "seal": _SEAL, "seq": _WHOLE, "hash": _HASH, "steps": [_HASH], "index": _WHOLE,
+        "path": [_HASH],
+    },
     CERTIFICATES: {"box": _HEX, "collector": _HEX, "root": _HEX},
     END: {"lines": [_HASH], "sha256": _HASH, "collector": _HASH, "seal": _SEAL},
 }  # fmt: skip
