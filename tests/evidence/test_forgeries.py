@@ -258,7 +258,7 @@ def test_a_file_made_anew_without_the_collectors_key_is_found(
     lines = taken_apart(evidence)
     forge(lines)
     found = failures(encode_bundle(lines, OTHER_KEY))
-    assert any(text.startswith("line 16 (end): the file is sealed with another key") for text in found), found
+    assert any(text.startswith("line 19 (end): the collector's key is ") for text in found), found
 
 
 def test_the_collectors_name_with_another_seal_is_found(evidence: bytes) -> None:

@@ -9,6 +9,7 @@ from hazgate_protocols.evidence import content, held, trust
 from hazgate_protocols.evidence.bundle import BUNDLE, END, RECEIPT, RECORD, SEAL, STEPS, Bundle, Part
 from hazgate_protocols.evidence.content import Shown
 from hazgate_protocols.evidence.report import Report
+from hazgate_protocols.evidence.trust import Word
 from hazgate_protocols.journal.chain import ROOT, SUITE, body_hash, link, link_hash
 from hazgate_protocols.journal.record import GENESIS, Record, RecordError
 from hazgate_protocols.journal.seal import chain_seal_holds, evidence_seal_holds, receipt_seal_holds
@@ -44,19 +45,27 @@ def check(
     report = Report()
     collector = _check_file_seal(bundle, report)
     chain = _check_chain(bundle, report)
-    vouched = False
+    box, word = None, Word.NOBODY
+    own = None
     if chain is not None:
+        own = next((item for item in chain.shown if item.hash.hex() == bundle.parts[0]["record"]), None)
         box = _check_box_seal(bundle, chain, report)
         received_at = _check_receipt(bundle, chain, report)
         if box is not None:
-            own = next((item for item in chain.shown if item.hash.hex() == bundle.parts[0]["record"]), None)
             weighed_at = str(own.record.t["wall"]) if own is not None else ""
-            vouched = trust.check(bundle, trust.Keys(collector, box, received_at, weighed_at), root, report)
-            _say_whose(box, "box", box_key, chain.shown[0].part, report, vouched=vouched)
-            if own is not None:
-                held.check(bundle, held.Way(chain.places, own.record.seq), collector, checkpoint, report)
-    _say_whose(collector, "collector", collector_key, _required(bundle, END), report, vouched=vouched)
-    report.keys_known = vouched or (collector_key is not None and box_key is not None)
+            word = trust.check(bundle, trust.Keys(collector, box, received_at, weighed_at), root, report)
+    _say_whose("collector", (collector, collector_key), _required(bundle, END), word, report)
+    if chain is not None and box is not None:
+        _say_whose("box", (box, box_key), chain.shown[0].part, word, report)
+    given = collector_key is not None and box_key is not None
+    if word is Word.FILE and not given:
+        report.open(
+            "Whose root that is, and so whose keys: it was taken from this file itself. Compare its fingerprint with "
+            "what `hazgate-cloud root` prints at the collector, or give --root."
+        )
+    report.keys_known = given or word is Word.KNOWN
+    if chain is not None and own is not None:
+        held.check(bundle, held.Way(chain.places, own.record.seq), collector, checkpoint, report)
     if chain is not None:
         content.check(bundle, chain.shown, report)
         _say_what_is_hidden(bundle, chain, report)
@@ -85,12 +94,14 @@ def _check_file_seal(bundle: Bundle, report: Report) -> bytes:
     return key
 
 
-def _say_whose(key: bytes, whose: str, given: bytes | None, part: Part, report: Report, *, vouched: bool) -> None:
+def _say_whose(whose: str, keys: tuple[bytes, bytes | None], part: Part, word: Word, report: Report) -> None:
+    """keys: the one in the file, and the one that was given."""
+    key, given = keys
     if given is not None and given != key:
         report.failed(f"the {whose}'s key is {key.hex()}, not the {whose}'s key you gave ({given.hex()})", part)
     elif given is not None:
         report.proved(f"The {whose}'s key is the one you gave.")
-    elif not vouched:
+    elif word is Word.NOBODY:
         command = {"collector": "hazgate-cloud identity", "box": "hazgate-edge identity"}[whose]
         report.open(
             f"Whose key the {whose}'s key {key.hex()} is: it was taken from this file itself. Compare it with what "

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import Enum
 
 from hazgate_protocols import certificate
 from hazgate_protocols.certificate import Certificate, CertificateError, decode_certificate
 from hazgate_protocols.evidence.bundle import CERTIFICATES, Bundle, Part
 from hazgate_protocols.evidence.report import Report
+
+
+class Word(Enum):
+    """Who says whose the keys are. NOBODY: no certificates that hold. FILE: a root that only the file brings. KNOWN: a
+    root that the checker has from elsewhere."""
+
+    NOBODY = "nobody"
+    FILE = "file"
+    KNOWN = "known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +32,18 @@ class Keys:
     weighed_at: str
 
 
-def check(bundle: Bundle, keys: Keys, known_root: Certificate | None, report: Report) -> bool:
-    """Adds what the certificates show. True: the root that the checker knows vouches for both keys."""
+def check(bundle: Bundle, keys: Keys, known_root: Certificate | None, report: Report) -> Word:
+    """Adds what the certificates show; whose word that is."""
     part, head = bundle.one(CERTIFICATES), bundle.parts[0]
     if part is None:
         if known_root is not None:
             report.open("Whether the root you gave knows these keys: the file carries no certificates.")
-        return False
+        return Word.NOBODY
     try:
         root, box, collector = (_decoded(part, name) for name in ("root", "box", "collector"))
     except CertificateError as exc:
         report.failed(str(exc), part)
-        return False
+        return Word.NOBODY
     unit = head["label"][:18]  # the label number begins with the unit's code
     faults = [
         *_root_faults(root),
@@ -50,7 +60,7 @@ def check(bundle: Bundle, keys: Keys, known_root: Certificate | None, report: Re
     for fault in faults:
         report.failed(fault, part)
     if faults:
-        return False
+        return Word.NOBODY
     report.proved(
         f"By the certificates in this file, the root {root.common_name!r} with the SHA-256 fingerprint "
         f"{root.fingerprint} says: the chain's key is that of box {box.common_name} of the unit {box.organization} "
@@ -65,18 +75,14 @@ def check(bundle: Bundle, keys: Keys, known_root: Certificate | None, report: Re
     return _check_root(root, known_root, part, report)
 
 
-def _check_root(root: Certificate, known: Certificate | None, part: Part, report: Report) -> bool:
+def _check_root(root: Certificate, known: Certificate | None, part: Part, report: Report) -> Word:
     if known is None:
-        report.open(
-            "Whose root that is: it was taken from this file itself. Compare its fingerprint with what "
-            "`hazgate-cloud root` prints at the collector, or give --root."
-        )
-        return False
+        return Word.FILE
     if known.der != root.der:
         report.failed(f"its root is not the root you gave (fingerprint {known.fingerprint})", part)
-        return False
+        return Word.NOBODY
     report.proved("That root is the one you gave, so its word on both keys counts.")
-    return True
+    return Word.KNOWN
 
 
 def _decoded(part: Part, name: str) -> Certificate:
