@@ -20,13 +20,24 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 @pytest.fixture(scope="session")
 def evidence(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The file of the second of five bags: weighed, printed, copied, accepted, and records of others around it."""
+    """The file of the second of five bags: weighed, printed, copied, accepted, records of others around it, and the
+    day's checkpoint over another box too and over records behind those that are shown."""
     place = Place(tmp_path_factory.mktemp("place"))
+    five_bags(place)
+    made = place.evidence(2)
+    place.close()
+    return made
+
+
+def five_bags(place: Place) -> Checkpoint:
+    """The steps of the fixture above."""
     for number in (1, 2, 3, 4, 5):
         place.weigh(number, f"{number}2.34")
         if number == 2:
             place.reprint()
     asyncio.run(place.settle())
-    made = place.evidence(2)
-    place.close()
-    return made
+    place.neighbour()
+    place.box.write("login", {})
+    place.box.write("login", {})
+    place.push()
+    return place.checkpoint()

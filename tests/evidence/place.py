@@ -13,18 +13,22 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from sqlalchemy import Connection
+
 from cloud.fakebox import UNIT, Clock, FakeBox, label_of, weighing_body
 from hazgate_cloud.collector.collector import Collector
 from hazgate_cloud.domain.box import RegisteredBox
 from hazgate_cloud.evidence.gather import Evidence, evidence_of
 from hazgate_cloud.forwarder.core_client import Reply
 from hazgate_cloud.forwarder.forwarder import Forwarder
+from hazgate_cloud.store import checkpoints
 from hazgate_cloud.store.boxes import add_box
 from hazgate_cloud.store.certificates import Authority, issue_missing
 from hazgate_cloud.store.engine import Database
 from hazgate_cloud.store.migrate import upgrade
 from hazgate_edge.printing.draw import answer
 from hazgate_profiles import registry
+from hazgate_protocols.journal.checkpoint import Checkpoint
 from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.journal.record import REPRINT, WEIGHING, Record
 from hazgate_protocols.journal.seal import Signer
@@ -141,6 +145,13 @@ class Place:
         self.box.write(REPRINT, {"rid": own.rid, "copy": 1, "reason": "污损"})
         self.box.write("print", printed(own.body, own.rid, 1))
 
+    def neighbour(self) -> None:
+        """Another box of this collector, with a record of its own."""
+        box = FakeBox("gate-02", Signer.from_secret(b"n" * 32), start=7).begin()
+        known = RegisteredBox(box.name, box.signer.public(), UNIT, "西门称重点")
+        self.database.written(lambda tx: add_box(tx, known, "2026-03-02T00:00:00.000Z"))
+        self.collector.handle(box.name, box.push())
+
     def push(self) -> Have:
         """What is new on the box, to the collector."""
         answer = self.collector.handle(self.box.name, self.box.push(self.sent, notes_after=self.notes_after))
@@ -160,6 +171,16 @@ class Place:
             self.box.keep_notes(have.notes, self.notes_after)
             self.notes_after = have.notes[-1].n
             self.push()
+
+    def checkpoint(self) -> Checkpoint:
+        """The day's checkpoint of everything that is held."""
+
+        def make(tx: Connection) -> Checkpoint:
+            made = checkpoints.draft(tx, COLLECTOR_KEY, self.clock())
+            assert checkpoints.store(tx, made) is not None
+            return made
+
+        return self.database.written(make)
 
     def evidence(self, number: int) -> bytes:
         """The file about a bag."""

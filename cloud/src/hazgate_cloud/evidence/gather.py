@@ -13,9 +13,10 @@ from hazgate_cloud.domain.times import stamp
 from hazgate_cloud.evidence.pictures import pictures_of
 from hazgate_cloud.store.certificates import certificates_of
 from hazgate_cloud.store.chain import place_of
-from hazgate_cloud.store.schema import attempts, bags, boxes, flags, heads, mentions, notes, outbox, records, seals
+from hazgate_cloud.store.schema import attempts, bags, boxes, checkpoints, flags, heads, mentions, notes, outbox, records, seals
 from hazgate_profiles.registry import ProfileError, Registry, digest
 from hazgate_protocols.evidence import bundle
+from hazgate_protocols.journal import checkpoint
 from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.journal.chain import ROOT, body_hash
 from hazgate_protocols.journal.record import PRINT, Record
@@ -26,6 +27,8 @@ from hazgate_protocols.uplink import Have, encode_have
 RELATED_MAX = 500
 NOTES_KEPT_MAX = 200
 ATTEMPTS_KEPT_MAX = 200
+CHECKPOINTS_TRIED = 8
+STEPS_BEYOND_MAX = 20_000  # records from the bag to a checkpoint; more than a box writes in a day
 
 Line = tuple[str, dict[str, Any]]
 
@@ -36,9 +39,11 @@ class NoEvidenceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Path:
-    """A box's chain from its first record to a head the box sealed. hashes: in order."""
+    """A box's chain from its first record to a head the box sealed. hashes: in order; beyond: what follows on the same
+    branch."""
 
     hashes: list[bytes]
+    beyond: list[bytes]
     seal: bytes
     branches: int
 
@@ -92,6 +97,7 @@ def evidence_of(
         *_core_lines(tx, bag.hash),
         *_profile_lines(record, profiles),
         *((bundle.PICTURE, picture) for picture in pictures),
+        *_checkpoint_lines(tx, bag.box, path, bag.hash),
         *_certificate_lines(tx, bag.box, signer),
     ]
     return Evidence(bundle.encode_bundle(lines, signer), tuple(remarks))
@@ -136,7 +142,7 @@ def _path(tx: Connection, box: str, own: bytes, related: set[bytes]) -> _Path:
     last = max((seq for seq, item in enumerate(best, 1) if item == own or item in related), default=0)
     for seq in range(last, len(best) + 1):
         if last and best[seq - 1] in kept:
-            return _Path(best[:seq], kept[best[seq - 1]], len(tops))
+            return _Path(best[:seq], best[seq:], kept[best[seq - 1]], len(tops))
     raise NoEvidenceError(
         f"evidence for record {own.hex()}: no seal of box {box} covers it and all said about it; "
         "run hazgate-cloud verify, and ask again after the box's next push"
@@ -253,6 +259,57 @@ def _profile_lines(record: Record, profiles: Registry) -> Iterator[Line]:
                 "transcripts": [{"name": name, "sha256": proofs[name]} for name in sorted(proofs)],
             },
         )
+
+
+def _checkpoint_lines(tx: Connection, box: str, path: _Path, own: bytes) -> Iterator[Line]:
+    """The first checkpoint that names the weighing, or a record behind it on the same branch."""
+    place = path.hashes.index(own) + 1
+    stored_at = tx.execute(select(records.c.stored_at).where(records.c.hash == own)).scalar_one()
+    # The next one after it was stored has it; a few more, because the clock may have been set back in between.
+    rows = tx.execute(
+        select(checkpoints.c.encoded)
+        .where(checkpoints.c.at >= stored_at)
+        .order_by(checkpoints.c.number)
+        .limit(CHECKPOINTS_TRIED)
+    ).scalars()
+    chain = [*path.hashes, *path.beyond]
+    for encoded in rows:
+        found = checkpoint.decode(encoded)
+        head = next(
+            (
+                head
+                for head in found.heads
+                if head.box == box and place <= head.seq <= len(chain) and chain[head.seq - 1] == head.hash
+            ),
+            None,
+        )
+        if head is None:
+            continue
+        way = found.inclusion(box, head.hash)
+        if way is None or head.seq - len(path.hashes) > STEPS_BEYOND_MAX:
+            continue
+        yield (
+            bundle.CHECKPOINT,
+            {
+                "statement": found.statement.decode(),
+                "seal": found.seal.hex(),
+                "seq": head.seq,
+                "hash": head.hash.hex(),
+                "steps": [item.hex() for item in _steps(tx, chain[len(path.hashes) : head.seq])],
+                "index": way.index,
+                "path": [item.hex() for item in way.path],
+            },
+        )
+        return
+
+
+def _steps(tx: Connection, hashes: Sequence[bytes]) -> Iterator[bytes]:
+    """H(body) of each of these records, in order."""
+    for start in range(0, len(hashes), 500):
+        some = hashes[start : start + 500]
+        rows = tx.execute(select(records.c.hash, records.c.body).where(records.c.hash.in_(some)))
+        bodies = {row.hash: body_hash(row.body) for row in rows}
+        yield from (bodies[item] for item in some)
 
 
 def _certificate_lines(tx: Connection, box: str, signer: Signer) -> Iterator[Line]:

@@ -1,4 +1,4 @@
-"""A checkpoint: the collector's signed word about everything it held at one moment. docs/wire/checkpoint.md describes it.
+"""A checkpoint: the collector's signed word about everything it held at one moment. See docs/wire/checkpoint.md.
 
 The statement is small, and is what is sealed and chained. The heads stand beside it; the root of a hash tree over them
 stands in it. A head stands for all its ancestors: a store that later lacks one, or a record below it, has been cut or
@@ -8,6 +8,7 @@ rewritten.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -252,7 +253,7 @@ def decode(data: bytes) -> Checkpoint:
     if not isinstance(listed, list):
         raise CheckpointError("heads: not a list")
     heads = tuple(Head.from_json(item) for item in listed)
-    if any(after <= before for before, after in zip(heads, heads[1:], strict=False)):
+    if any(after <= before for before, after in itertools.pairwise(heads)):
         raise CheckpointError("heads: not in order of box, seq and hash, or one twice")
     statement = canonical.encode(value["statement"])
     decode_statement(statement)
