@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from evidence.place import Place
+from evidence.place import Place, five_bags
 
 
 @pytest.fixture
@@ -27,17 +26,3 @@ def evidence(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     made = place.evidence(2)
     place.close()
     return made
-
-
-def five_bags(place: Place) -> Checkpoint:
-    """The steps of the fixture above."""
-    for number in (1, 2, 3, 4, 5):
-        place.weigh(number, f"{number}2.34")
-        if number == 2:
-            place.reprint()
-    asyncio.run(place.settle())
-    place.neighbour()
-    place.box.write("login", {})
-    place.box.write("login", {})
-    place.push()
-    return place.checkpoint()

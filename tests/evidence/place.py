@@ -5,6 +5,7 @@ Everything is fixed (keys, ids, times), so that the same steps make the same byt
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import json
 from collections.abc import Callable
@@ -28,8 +29,8 @@ from hazgate_cloud.store.engine import Database
 from hazgate_cloud.store.migrate import upgrade
 from hazgate_edge.printing.draw import answer
 from hazgate_profiles import registry
-from hazgate_protocols.journal.checkpoint import Checkpoint
 from hazgate_protocols.journal.bodies import WeighingBody
+from hazgate_protocols.journal.checkpoint import Checkpoint
 from hazgate_protocols.journal.record import REPRINT, WEIGHING, Record
 from hazgate_protocols.journal.seal import Signer
 from hazgate_protocols.label.weighing import PrintedPicture, label_of_weighing, texts_of
@@ -201,3 +202,17 @@ class Place:
     def close(self) -> None:
         """Lets go of the store."""
         self.database.close()
+
+
+def five_bags(place: Place) -> Checkpoint:
+    """Five bags, the second with a copy, all settled; then more records, another box, and the day's checkpoint."""
+    for number in (1, 2, 3, 4, 5):
+        place.weigh(number, f"{number}2.34")
+        if number == 2:
+            place.reprint()
+    asyncio.run(place.settle())
+    place.neighbour()
+    place.box.write("login", {})
+    place.box.write("login", {})
+    place.push()
+    return place.checkpoint()

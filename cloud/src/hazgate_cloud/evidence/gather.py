@@ -13,7 +13,19 @@ from hazgate_cloud.domain.times import stamp
 from hazgate_cloud.evidence.pictures import pictures_of
 from hazgate_cloud.store.certificates import certificates_of
 from hazgate_cloud.store.chain import place_of
-from hazgate_cloud.store.schema import attempts, bags, boxes, checkpoints, flags, heads, mentions, notes, outbox, records, seals
+from hazgate_cloud.store.schema import (
+    attempts,
+    bags,
+    boxes,
+    checkpoints,
+    flags,
+    heads,
+    mentions,
+    notes,
+    outbox,
+    records,
+    seals,
+)
 from hazgate_profiles.registry import ProfileError, Registry, digest
 from hazgate_protocols.evidence import bundle
 from hazgate_protocols.journal import checkpoint

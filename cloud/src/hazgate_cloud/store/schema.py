@@ -247,6 +247,7 @@ anchors = Table(  # the head of each box that its last note of a checkpoint was 
     Column("number", BigInteger, ForeignKey("checkpoints.number"), nullable=False),
     Column("hash", LargeBinary, ForeignKey("records.hash"), nullable=False),
     Column("seq", BigInteger, nullable=False),
+)
 
 certificates = Table(  # what the device authority issued; never changed
     "certificates",

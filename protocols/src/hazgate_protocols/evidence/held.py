@@ -31,6 +31,11 @@ def check(bundle: Bundle, way: Way, collector: bytes, given: bytes | None, repor
     if given is not None:
         places = way.places if part is None or own is None else _places(part, way)
         _check_given(given, box, Way(places, way.own), collector, own, report)
+    if own is not None and given is None:
+        report.open(
+            f"That this is the checkpoint {own.said.n} that others were given too: compare it with one from the core "
+            "or a file, or give --checkpoint. And that the collector's clock was right."
+        )
 
 
 def _check_own(part: Part, box: str, way: Way, collector: bytes, report: Report) -> Checkpoint | None:
@@ -60,10 +65,6 @@ def _check_own(part: Part, box: str, way: Way, collector: bytes, report: Report)
     report.proved(
         f"Checkpoint {said.n}, which the same collector's key sealed on {said.date} ({said.at}), names record {seq} of "
         f"this chain: the weighing was held on that day at the latest. Every later checkpoint rests on it."
-    )
-    report.open(
-        f"That the clock of the collector was right, and that this is the checkpoint {said.n} that others were given: "
-        "compare it with a checkpoint from the core or a file, or give --checkpoint."
     )
     return Checkpoint(statement, (), bytes.fromhex(part["seal"]))
 
