@@ -142,8 +142,8 @@ ALARM_STEPS: dict[str, tuple[str, str]] = {  # what to do; the why stands in the
     "checkpoint_damaged": (
         "不要删除，用别处的副本比对。",
         (
-            "Keep it aside and compare with the copy on another medium; the store has its own: `hazgate-cloud checkpoint "
-            "write`."
+            "Keep it aside and compare with the copy on another medium; the store has its own: "
+            "`hazgate-cloud checkpoint write`."
         ),
     ),
     "checkpoint_file": (
@@ -153,8 +153,8 @@ ALARM_STEPS: dict[str, tuple[str, str]] = {  # what to do; the why stands in the
     "push_seal_wrong": (
         "核对设备密钥；没有更换设备时按改动处理。",
         (
-            "Compare the box's key with `hazgate-edge identity` there; if the box was not replaced, someone sent it in its "
-            "place."
+            "Compare the box's key with `hazgate-edge identity` there; if the box was not replaced, someone sent it "
+            "in its place."
         ),
     ),
     "push_box_wrong": (

@@ -57,8 +57,12 @@ def listed(tx: Connection, limit: int, *, every: bool = False) -> list[dict[str,
 
 def open_proof_kinds(tx: Connection) -> dict[str, int]:
     """The open alarms that put the proof itself in doubt, counted by kind."""
-    query = select(alarms.c.kind, func.count()).where(_open(), alarms.c.kind.in_(PROOF_KINDS)).group_by(alarms.c.kind)
-    return dict(tx.execute(query))
+    query = (
+        select(alarms.c.kind, func.count().label("raised"))
+        .where(_open(), alarms.c.kind.in_(PROOF_KINDS))
+        .group_by(alarms.c.kind)
+    )
+    return {row.kind: row.raised for row in tx.execute(query)}
 
 
 def acknowledge(tx: Connection, number: int, person: Person, at: str) -> bool:

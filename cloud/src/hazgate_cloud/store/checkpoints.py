@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Connection, delete, func, insert, select, update
 
@@ -113,7 +114,7 @@ def mark_filed(tx: Connection, hash_: bytes, at: str) -> None:
     tx.execute(update(checkpoints).where(checkpoints.c.hash == hash_).values(filed_at=at))
 
 
-def listing(tx: Connection, limit: int) -> list[dict[str, object]]:
+def listing(tx: Connection, limit: int) -> list[dict[str, Any]]:
     """Checkpoints, the newest first, and how far they got."""
     query = select(*(column for column in checkpoints.c if column.name != "encoded"))
     return [dict(row) for row in tx.execute(query.order_by(checkpoints.c.number.desc()).limit(limit)).mappings()]
