@@ -1,4 +1,4 @@
-"""What the box's print record says of the picture: exactly the dots that left for the printer, and none if none left."""
+"""What the print record says of the picture: exactly the dots that left for the printer, and none if none left."""
 
 from __future__ import annotations
 
@@ -94,10 +94,10 @@ async def printed(journal: Journal, config: Config, printer: Printer, until: int
 
 async def test_the_record_names_the_dots_that_left(journal: Journal, config: Config) -> None:
     """The digest of the bytes in the printer's hands, for the original and for the copy, which is another picture."""
-    weighed = journal.write_now(lambda: journal.do_weigh(weighing("press-1")))
+    rid, _ = journal.write_now(lambda: journal.do_weigh(weighing("press-1")))
     printer = Printer()
     await printed(journal, config, printer, 1)
-    journal.write_now(lambda: journal.do_reprint(weighed.rid, "damaged", who=WHO, dev=DEV))
+    journal.write_now(lambda: journal.do_reprint(rid, "damaged", who=WHO, dev=DEV))
     await printed(journal, config, printer, 2)
     bodies = prints(journal)
     assert [body["copy"] for body in bodies] == [0, 1]
