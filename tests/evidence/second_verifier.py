@@ -286,7 +286,7 @@ def means(status: int | None, reply: bytes) -> str:
 
 
 def picture(part: dict[str, Any], rid: str, shown: list[dict[str, Any]]) -> None:
-    record = next(record["record"] for record in shown if record["hash"] == part["print"])
+    record = {record["hash"]: record["record"] for record in shown}[part["print"]]
     want(record["kind"] == "print" and record["body"]["rid"] == rid, "a picture of another record")
     dots = png(bytes.fromhex(part["png"]))
     want(part["png"] == part["png"].lower(), "capitals")

@@ -296,25 +296,35 @@ def test_a_profile_that_is_none_is_named(place: Place, tmp_path: Path) -> None:
     assert any("the key title is missing" in finding.text for finding in report.findings)
 
 
+RESEALED = (RECORD, STEPS, "seal", "receipt", "profile", "picture", "checkpoint", "certificates")
+HELD = {  # what of a part is text that its own digests and seals cover
+    RECORD: ("bytes",), STEPS: ("hashes",), "receipt": ("have",), "picture": ("print", "png"),
+    "checkpoint": ("statement", "seal", "hash", "steps", "path"), "certificates": ("box", "collector", "root"),
+}  # fmt: skip
+
+
 def test_random_edits_resealed_by_the_collector_are_found(evidence: bytes) -> None:
-    """Records, steps, the box's seal, the receipt and the profile are tied to what the box signed: an edit of any of
-    them is found although the collector signs the file again. The verifier answers, whatever stands there."""
+    """Records, steps, the box's seal, the receipt, the profile, pictures, certificates and the checkpoint are tied to
+    what the box, the authority and an earlier day signed: an edit of any of them is found although the collector signs
+    the file again. The verifier answers, whatever stands there."""
     rng = random.Random(20261123)
-    found = 0
-    for _ in range(300):
+    found = dict.fromkeys(RESEALED, 0)
+    for _ in range(600):
         lines = taken_apart(evidence)
-        name, given = rng.choice([line for line in lines if line[0] in (RECORD, STEPS, "seal", "receipt", "profile")])
-        key = {RECORD: "bytes", STEPS: "hashes", "receipt": "have"}.get(name, name)
+        name, given = rng.choice([line for line in lines if line[0] in RESEALED])
+        key = rng.choice(HELD.get(name, (name,)))
         text = given[key] if isinstance(given[key], str) else given[key][0]
         at = rng.randrange(len(text))
-        other = rng.choice("0123456789abcdef") if name in (STEPS, "seal") else rng.choice('0 "{}:,aZ中-[]')
+        in_hex = name in (STEPS, "seal", "picture", "certificates") or key in ("seal", "hash", "steps", "path")
+        other = rng.choice("0123456789abcdef") if in_hex else rng.choice('0 "{}:,aZ中-[]')
         if text[at] == other:
             continue
         edited = text[:at] + other + text[at + 1 :]
         given[key] = edited if isinstance(given[key], str) else [edited, *given[key][1:]]
-        assert failures(encode_bundle(lines, COLLECTOR_KEY)), (name, at, other)
-        found += 1
-    assert found > 200
+        assert failures(encode_bundle(lines, COLLECTOR_KEY)), (name, key, at, other)
+        found[name] += 1
+    assert min(found.values()) > 5
+    assert sum(found.values()) > 400
 
 
 @pytest.mark.parametrize(

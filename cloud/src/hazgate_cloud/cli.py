@@ -267,16 +267,18 @@ def box_list(config: ConfigPath) -> None:
 
     from hazgate_cloud.api.queries import boxes_with_heads
     from hazgate_cloud.app import open_store
+    from hazgate_cloud.store.certificates import boxes_until
 
     database = open_store(_load(config))
     try:
         with database.read() as tx:
-            rows = boxes_with_heads(tx)
+            rows, until = boxes_with_heads(tx), boxes_until(tx)
     finally:
         database.close()
-    table = Table("box", "name", "unit", "newest record", "received", "branches")
+    table = Table("box", "name", "unit", "newest record", "received", "branches", "certificate until")
     for row in rows:
-        shown = (row["box"], row["name"], row["unit_code"], row["seq"], row["stored_at"], row["branches"])
+        ends = until[row["box"]].date() if row["box"] in until else None
+        shown = (row["box"], row["name"], row["unit_code"], row["seq"], row["stored_at"], row["branches"], ends)
         table.add_row(*("—" if cell in (None, "") else str(cell) for cell in shown))
     Console(soft_wrap=not sys.stdout.isatty()).print(table)
 

@@ -86,6 +86,13 @@ def root_of(tx: Connection, issuer: bytes) -> Certificate | None:
     return _find(tx, ROOT, ROOT, issuer, issuer)
 
 
+def boxes_until(tx: Connection) -> dict[str, datetime]:
+    """The last moment of each box's newest certificate; a box without one is not named."""
+    query = select(certificates.c.subject, certificates.c.der).where(certificates.c.role == BOX)
+    rows = tx.execute(query.order_by(certificates.c.number))
+    return {row.subject: decode_certificate(row.der).not_after for row in rows}
+
+
 def _registered(row: BoxRow, now: datetime) -> datetime:
     return moment(row.registered_at) or now
 
