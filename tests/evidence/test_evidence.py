@@ -213,7 +213,7 @@ def test_the_commands_write_a_file_and_judge_it(tmp_path: Path, capsys: pytest.C
     assert main([str(out), *keys]) == 0
     assert capsys.readouterr().out.endswith("PROVED, within the limits above.\n")
     assert main([str(out)]) == 0
-    assert capsys.readouterr().out.endswith("PROVED, if the keys above are the true ones.\n")
+    assert capsys.readouterr().out.endswith("PROVED, if the keys named above are the true ones.\n")
     assert main([str(out), "--collector-key", "00" * 32]) == 1
     assert "not the collector's key you gave" in capsys.readouterr().out
     out.write_bytes(out.read_bytes().replace(b"12.34", b"12.35"))

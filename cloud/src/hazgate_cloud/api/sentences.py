@@ -30,23 +30,6 @@ STEPS: dict[str, tuple[str, str]] = {
     ),
     "core_accepted": ("监管平台已接收", "Accepted by the core"),
     "core_duplicate": ("监管平台已接收（此前已有同一条）", "Accepted by the core (it already held the same one)"),
-    "gap_need": (
-        "缺少记录：设备发来的记录接不上云端已有的，超过一天",
-        "A record before those that come has been lacking for a day",
-    ),
-    "box_silent": ("设备三天没有消息", "The box has said nothing for three days"),
-    "box_rollback": (
-        "设备从较早的状态重新开始：磁盘被恢复或复制",
-        "The box started from an older state: an image put back, or a copied disk",
-    ),
-    "store_rollback": (
-        "云端数据库缺少已签发的检查点：数据库被恢复成旧备份",
-        "The store lacks a checkpoint it had signed: an older copy was put back",
-    ),
-    "store_tampered": ("核验发现云端数据被改动", "Verify found altered content in the store"),
-    "checkpoint_refused": ("监管平台不接受检查点", "The core refuses a checkpoint"),
-    "checkpoint_damaged": ("检查点文件损坏或被改动", "A checkpoint's file is damaged or was changed"),
-    "checkpoint_file": ("检查点文件写不进文件夹", "A checkpoint's file cannot be written"),
     "core_refused": ("监管平台退回：{text}", "Refused by the core: {text}"),
     "core_missing": ("尚未得到监管平台的确认", "No acknowledgement from the core yet"),
     "kept": (
@@ -84,6 +67,23 @@ ALARMS: dict[str, tuple[str, str]] = {
         "日志出现分叉：磁盘被复制或回退过，请到现场核查",
         "A forked journal: a copied or restored disk",
     ),
+    "gap_need": (
+        "缺少记录：设备发来的记录接不上云端已有的，超过一天",
+        "A record before those that come has been lacking for a day",
+    ),
+    "box_silent": ("设备三天没有消息", "The box has said nothing for three days"),
+    "box_rollback": (
+        "设备从较早的状态重新开始：磁盘被恢复或复制",
+        "The box started from an older state: an image put back, or a copied disk",
+    ),
+    "store_rollback": (
+        "云端数据库缺少已签发的检查点：数据库被恢复成旧备份",
+        "The store lacks a checkpoint it had signed: an older copy was put back",
+    ),
+    "store_tampered": ("核验发现云端数据被改动", "Verify found altered content in the store"),
+    "checkpoint_refused": ("监管平台不接受检查点", "The core refuses a checkpoint"),
+    "checkpoint_damaged": ("检查点文件损坏或被改动", "A checkpoint's file is damaged or was changed"),
+    "checkpoint_file": ("检查点文件写不进文件夹", "A checkpoint's file cannot be written"),
     "core_refused": ("监管平台退回了一条记录", "The core refused a record"),
     "core_unclear": ("一条记录多次上报仍无明确结果，后续记录不受影响", "The core gives no plain answer about a record"),
     "quarantine_full": (

@@ -1,4 +1,4 @@
-"""hazgate-verify FILE: check an evidence file offline and say in words what it proves and what it cannot."""
+"""hazgate-verify FILE: check an evidence file, or checkpoints, offline; say in words what it proves and what not."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from pathlib import Path
 
 from hazgate_protocols.certificate import CERTIFICATE_BYTES_MAX, Certificate, CertificateError, decode_certificate
 from hazgate_protocols.evidence.bundle import BUNDLE_BYTES_MAX, Bundle, DamagedError, NotABundleError, decode_bundle
+from hazgate_protocols.evidence.checkpoints import MARK, check_checkpoints
 from hazgate_protocols.evidence.checks import check
 from hazgate_protocols.evidence.extract import extract
 from hazgate_protocols.evidence.report import TEXT_CHARS_MAX, Report, Verdict
-from hazgate_protocols.journal.checkpoint import FILE_BYTES_MAX
+from hazgate_protocols.journal.checkpoint import FILE_BYTES_MAX, CheckpointError, decode
 from hazgate_protocols.journal.seal import KEY_BYTES
 from hazgate_protocols.text import one_line
 
@@ -32,7 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """0: everything checked holds. 1: something does not, and the line is named. 2: no evidence file, or misuse."""
     asked = parser().parse_args(arguments)
     try:
-        bundle = decode_bundle(_read(asked.file, BUNDLE_BYTES_MAX))
+        data = _read(asked.file, BUNDLE_BYTES_MAX)
+        if asked.more or data.startswith(MARK):
+            return _checkpoints([asked.file, *asked.more], asked.collector_key)
+        bundle = decode_bundle(data)
     except (OSError, NotABundleError) as exc:
         print(f"{asked.file}: not an evidence file: {exc}", file=sys.stderr)
         return NO_BUNDLE
@@ -50,7 +54,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _show(report)
     if asked.extract is not None and not _extracted(bundle, asked.extract):
         return NO_BUNDLE
-    print(f"\n{_conclusion(report)}")
+    print(f"\n{_conclusion(report, known=report.keys_known)}")
+    return PROVED if report.holds else FAILED
+
+
+def _checkpoints(files: Sequence[Path], collector_key: bytes | None) -> int:
+    given = []
+    for file in files:
+        try:
+            with file.open("rb") as opened:
+                given.append(decode(opened.read(FILE_BYTES_MAX + 1)))
+        except (OSError, CheckpointError) as exc:
+            print(f"{file}: no checkpoint, or changed: {one_line(str(exc), TEXT_CHARS_MAX)}", file=sys.stderr)
+            return NO_BUNDLE
+    report = check_checkpoints(given, collector_key=collector_key)
+    _show(report)
+    print(f"\n{_conclusion(report, known=collector_key is not None)}")
     return PROVED if report.holds else FAILED
 
 
@@ -66,10 +85,10 @@ def _show(report: Report) -> None:
             print(textwrap.fill(line, width, subsequent_indent="    ", break_on_hyphens=False) if width else line)
 
 
-def _conclusion(report: Report) -> str:
+def _conclusion(report: Report, *, known: bool) -> str:
     if not report.holds:
         return "NOT PROVED."
-    return "PROVED, within the limits above." if report.keys_known else "PROVED, if the keys above are the true ones."
+    return "PROVED, within the limits above." if known else "PROVED, if the keys named above are the true ones."
 
 
 def _extracted(bundle: Bundle, folder: Path) -> bool:
@@ -85,14 +104,19 @@ def _extracted(bundle: Bundle, folder: Path) -> bool:
 def parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     made = argparse.ArgumentParser(
-        prog="hazgate-verify", description="Check an evidence file offline: what it proves, and what it cannot."
+        prog="hazgate-verify",
+        description="Check an evidence file, or checkpoints, offline: what they prove, and what they cannot.",
     )
-    made.add_argument("file", type=Path, help="The evidence file (hazgate-cloud evidence).")
+    made.add_argument("file", type=Path, help="An evidence file (hazgate-cloud evidence), or a checkpoint.")
+    made.add_argument("more", type=Path, nargs="*", help="More checkpoints: whether each extends the one before.")
     made.add_argument("--collector-key", type=_key, metavar="HEX", help="The collector's public key, if you know it.")
     made.add_argument("--box-key", type=_key, metavar="HEX", help="The box's public key, if you know it.")
     made.add_argument("--root", type=_root, metavar="FILE", help="The devices' root certificate, if you have it.")
     made.add_argument(
-        "--checkpoint", type=_checkpoint, metavar="FILE", help="A checkpoint that was kept elsewhere, to compare."
+        "--checkpoint",
+        type=_checkpoint,
+        metavar="FILE",
+        help="A checkpoint that was kept elsewhere: does it name this weighing?",
     )
     made.add_argument(
         "--extract", type=Path, metavar="FOLDER", help="Write the label's pictures and the certificates into a folder."
