@@ -231,7 +231,8 @@ async def test_what_the_collector_keeps_is_its_owners_alone(world: World) -> Non
     """Folder 0700; database, its companions and the key 0600."""
     await world.push(world.box.push())
     folder = world.folder / "store"
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*") if path.is_file()}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert set(modes) >= {"collector.db", "collector.db-wal", "collector.key"}
     assert set(modes.values()) == {0o600}
+    assert stat.S_IMODE((folder / "checkpoints").stat().st_mode) == 0o700

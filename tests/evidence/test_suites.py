@@ -11,7 +11,7 @@ import pytest
 
 from cloud.fakebox import UNIT, FakeBox, label_of, weighing_body
 from edge.makers import StandingClock
-from evidence.place import COLLECTOR_KEY, COLLECTOR_KEYS, Place, dev, frame
+from evidence.place import COLLECTOR_KEY, COLLECTOR_KEYS, Place, dev, five_bags, frame
 from evidence.second_verifier import problems
 from evidence.test_evidence import said
 from hazgate_cloud.store.verify import verify
@@ -168,6 +168,20 @@ async def test_a_file_that_mixes_suites_is_not_proved(forge: Callable[[list[Line
     assert judged(encode_bundle(lines, COLLECTOR_KEY)).holds
     forge(lines)
     assert not judged(encode_bundle(lines, COLLECTOR_KEY)).holds
+
+
+def test_a_checkpoint_of_boxes_of_both_suites_names_an_sm_bag(sm_place: Place) -> None:
+    """The checkpoint is the collector's own; the steps from the sealed record to the one it names are of SM3."""
+    given = five_bags(sm_place)
+    data = sm_place.evidence(2)
+    report = judged(data)
+    assert said(report, Verdict.FAILED) == ""
+    assert "Checkpoint 1, which the same collector's key sealed" in said(report, Verdict.PROVED)
+    part = decode_bundle(data).one("checkpoint")
+    assert part is not None
+    assert part["steps"] != []
+    report = check(decode_bundle(data), checkpoint=given.encode())
+    assert "itself names record" in said(report, Verdict.PROVED)
 
 
 async def test_a_second_key_in_a_file_of_the_default_suite_is_refused(tmp_path: Path) -> None:

@@ -207,8 +207,10 @@ class Journal(JournalReads):
         detail: str,
         who: dict[str, Any],
         dev: dict[str, Any],
+        picture: dict[str, Any] | None = None,
     ) -> None:
-        """What became of a label, as a record: printed, failed or unknown. (Writer's thread.)"""
+        """What became of a label, as a record: printed, failed or unknown. picture: the one that was sent, as
+        PrintedPicture writes it; None when nothing was sent or nobody knows. (Writer's thread.)"""
         self.do_set_job(job, state, say)
         body = {
             "rid": job.rid,
@@ -216,6 +218,7 @@ class Journal(JournalReads):
             "state": str(state),
             "by": by,
             "detail": detail[:500],
+            **({"picture": picture} if picture is not None else {}),
         }
         self.do_append(kinds.PRINT, body, who=who, dev=dev)
 

@@ -22,6 +22,7 @@ KEY_BYTES = 32  # of a secret, and of an Ed25519 public key; the other suite's h
 _CHAIN = b"hazgate chain seal v1\0"
 _RECEIPT = b"hazgate receipt seal v1\0"
 _EVIDENCE = b"hazgate evidence seal v1\0"
+_CHECKPOINT = b"hazgate checkpoint seal v1\0"
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,12 @@ class Signer:
             return self.key.public_key().public_bytes_raw()
         return self.key.public()
 
+    def ed25519(self) -> Ed25519PrivateKey:
+        """The key itself, for what is no seal of ours (certificates). Raises ValueError in another suite."""
+        if not isinstance(self.key, Ed25519PrivateKey):
+            raise ValueError(f"a key of {self.suite.name} is no Ed25519 key")
+        return self.key
+
     def seal_chain(self, box: str, head: bytes) -> bytes:
         """The box's seal over a chain head: 64 bytes."""
         return self.key.sign(_chain_text(box, head))
@@ -70,6 +77,10 @@ class Signer:
     def seal_evidence(self, digest: bytes) -> bytes:
         """The collector's seal over the digest of an evidence file's lines before the last: 64 bytes."""
         return self.key.sign(_EVIDENCE + digest)
+
+    def seal_checkpoint(self, statement: bytes) -> bytes:
+        """The collector's seal over a checkpoint's statement (journal/checkpoint.py): 64 bytes."""
+        return self.key.sign(_CHECKPOINT + statement)
 
 
 def chain_seal_holds(public: bytes, box: str, head: bytes, seal: bytes) -> bool:
@@ -85,6 +96,11 @@ def receipt_seal_holds(public: bytes, message: bytes, seal: bytes) -> bool:
 def evidence_seal_holds(public: bytes, digest: bytes, seal: bytes) -> bool:
     """Whether this collector's key sealed an evidence file with this digest."""
     return _holds(public, _EVIDENCE + digest, seal)
+
+
+def checkpoint_seal_holds(public: bytes, statement: bytes, seal: bytes) -> bool:
+    """Whether this collector's key sealed this checkpoint's statement."""
+    return _holds(public, _CHECKPOINT + statement, seal)
 
 
 def _chain_text(box: str, head: bytes) -> bytes:
