@@ -59,6 +59,12 @@ class Signer:
             return self.key.public_key().public_bytes_raw()
         return self.key.public()
 
+    def ed25519(self) -> Ed25519PrivateKey:
+        """The key itself, for what is no seal of ours (certificates). Raises ValueError in another suite."""
+        if not isinstance(self.key, Ed25519PrivateKey):
+            raise ValueError(f"a key of {self.suite.name} is no Ed25519 key")
+        return self.key
+
     def seal_chain(self, box: str, head: bytes) -> bytes:
         """The box's seal over a chain head: 64 bytes."""
         return self.key.sign(_chain_text(box, head))
