@@ -198,6 +198,13 @@ def test_a_seal_of_one_suite_never_passes_in_the_other() -> None:
     assert not chain_seal_holds(ed25519.public(), "box-1", HEAD, shangmi.seal_chain("box-1", HEAD))
 
 
+def test_an_sm2_key_is_never_taken_for_an_ed25519_one() -> None:
+    """Certificates are of Ed25519 alone."""
+    assert Signer.from_secret(SECRET).ed25519().private_bytes_raw() == SECRET
+    with pytest.raises(ValueError, match=r"sm3\+sm2 is no Ed25519 key"):
+        Signer.from_secret(SECRET, SM3_SM2).ed25519()
+
+
 def test_an_sm2_seal_signs_exactly_the_bytes_the_contract_names() -> None:
     """Checked by hand, so that another implementation can do the same."""
     signer = Signer.from_secret(SECRET, SM3_SM2)
