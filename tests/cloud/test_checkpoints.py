@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import stat
 import threading
@@ -152,6 +154,30 @@ def test_the_file_is_private_whole_and_never_written_over(desk: Desk, collector:
     with pytest.raises(FolderError, match="another file of this name"):
         desk.folder.write(made.encode())
     assert path.read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize("said", [errno.EPERM, errno.EOPNOTSUPP, errno.EIO], ids=errno.errorcode.get)
+def test_a_medium_without_links_is_written_and_a_failing_one_leaves_nothing_half_done(
+    said: int, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A memory stick has no links: renamed instead. An error leaves no file and no draft, and the next try succeeds."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(said, os.strerror(said))
+
+    data = desk.make().encode()
+    shutil.rmtree(desk.folder.path)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "link", refuse)
+        if said == errno.EIO:
+            with pytest.raises(FolderError, match="make the folder of `checkpoints` writable"):
+                desk.folder.write(data)
+            assert list(desk.folder.path.iterdir()) == []
+        else:
+            desk.folder.write(data)
+    path = desk.folder.write(data)
+    assert list(desk.folder.path.iterdir()) == [path]
+    assert path.read_bytes() == data
 
 
 def test_a_folder_that_cannot_be_written_is_said_and_written_later(

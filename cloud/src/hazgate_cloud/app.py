@@ -107,7 +107,6 @@ async def run(config: Config) -> None:
                 presence,
                 _now,
                 is_busy=link.is_busy,
-                on_note=link.announce,
                 on_made=courier.wake,
             )
             api = Api(

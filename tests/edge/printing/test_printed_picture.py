@@ -89,7 +89,10 @@ async def printed(journal: Journal, config: Config, printer: Printer, until: int
     finally:
         work.cancel()
         await asyncio.gather(work, return_exceptions=True)
+        process = drawing._process
         drawing.close()
+        if process is not None:
+            await process.wait()  # or the loop's watcher finds the loop gone
 
 
 async def test_the_record_names_the_dots_that_left(journal: Journal, config: Config) -> None:

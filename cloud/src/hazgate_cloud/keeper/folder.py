@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ from pathlib import Path
 
 from hazgate_cloud.domain.daily import file_name, number_in
 from hazgate_protocols.journal.checkpoint import FILE_BYTES_MAX, Checkpoint, CheckpointError, decode
+
+# What a file system without links says, such as a memory stick's or a network drive's.
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 class FolderError(Exception):
@@ -93,7 +97,9 @@ class Folder:
                 os.link(draft, wanted)  # unlike a rename, never replaces a file that came to be meanwhile
             except FileExistsError:
                 pass
-            except PermissionError:  # a file system without links, such as a memory stick's
+            except OSError as exc:
+                if exc.errno not in _NO_LINKS:
+                    raise
                 draft.rename(wanted)
         finally:
             with contextlib.suppress(FileNotFoundError):

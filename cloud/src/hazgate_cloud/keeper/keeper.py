@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from hazgate_cloud.collector.presence import Presence
 from hazgate_cloud.keeper.checkpointer import Checkpointer
@@ -25,8 +26,8 @@ WATCH_S = 3_600
 
 
 class Keeper:
-    """is_busy: whether pushes wait to be stored. on_note(box) and on_made() are called after a commit that gave a box
-    a note, and after a checkpoint was made."""
+    """is_busy: whether pushes wait to be stored. on_made() is called after a checkpoint was made. Its notes wait for
+    each box's next push: announced at once, thousands of boxes would all answer in one moment after midnight."""
 
     def __init__(
         self,
@@ -37,7 +38,6 @@ class Keeper:
         now: Callable[[], datetime],
         *,
         is_busy: Callable[[], bool] = lambda: False,
-        on_note: Callable[[str], None] = lambda _box: None,
         on_made: Callable[[], None] = lambda: None,
     ) -> None:
         self._database = database
@@ -46,7 +46,6 @@ class Keeper:
         self._presence = presence
         self._now = now
         self._is_busy = is_busy
-        self._on_note = on_note
         self._on_made = on_made
         self._waited = 0
         self._online_at: dict[str, datetime] = {"": now()}
@@ -62,9 +61,9 @@ class Keeper:
                     await self._writer.run(self._checkpointer.compare)
                     compared = True
                 await self.step()
-            except StoreUnavailableError as exc:
-                self.trouble = str(exc)
-                log.warning("keeper waits for the store", cause=str(exc))
+            except (StoreUnavailableError, SQLAlchemyError) as exc:  # the second when a read fails
+                self.trouble = f"waits for the store: {getattr(exc, 'orig', None) or exc}"
+                log.warning("keeper waits for the store", cause=self.trouble)
             await asyncio.sleep(STEP_S)
 
     async def step(self) -> None:
@@ -78,8 +77,6 @@ class Keeper:
                 made = await self._writer.run(lambda: self._checkpointer.keep(draft))
                 if made is not None:
                     self._on_made()
-                    for box in made.told:
-                        self._on_note(box)
         else:
             await self._writer.run(self._checkpointer.write_files)
         await self._watch()

@@ -22,6 +22,7 @@ from hazgate_protocols.journal.seal import Signer
 
 ANCHORED = "anchored"
 WAITING, ACCEPTED, REFUSED, UNSUPPORTED = "waiting", "accepted", "refused", "unsupported"
+_AT_ONCE = 500
 _NEWS_LOOKED_AT = 20  # newest records of a box that are looked into before it counts as having news
 
 
@@ -80,7 +81,7 @@ def store(tx: Connection, made: Checkpoint) -> Anchored | None:
     if newest(tx).hash != said.prev:
         return None
     _insert(tx, made, said)
-    return Anchored(made, tuple(_anchor(tx, made)))
+    return Anchored(made, _anchor(tx, made))
 
 
 def take_back(tx: Connection, made: Checkpoint, at: str) -> bool:
@@ -186,24 +187,33 @@ def _insert(tx: Connection, made: Checkpoint, said: Statement, filed_at: str | N
     )
 
 
-def _anchor(tx: Connection, made: Checkpoint) -> Iterable[str]:
+def _anchor(tx: Connection, made: Checkpoint) -> tuple[str, ...]:
     """Tells each box with news which checkpoint covers its head, so that its chain holds the checkpoint's hash."""
     before = {row.box: row for row in tx.execute(select(anchors))}
     receipts = {row.box: row.receipt_hash for row in tx.execute(select(box_rows.c.box, box_rows.c.receipt_hash))}
     branches: dict[str, list[Head]] = {}
     for head in made.heads:
         branches.setdefault(head.box, []).append(head)
-    said, reference = made.said, made.hash.hex()
+    chosen: list[Head] = []
     for box, own in branches.items():
         # A forked box is told of the branch it got its last receipt on; else of the longest.
         head = max(own, key=lambda item: (item.hash == receipts.get(box), item.seq, item.hash))
         last = before.get(box)
         if last is not None and (last.hash == head.hash or not _has_news(tx, box, last.seq)):
             continue
-        boxes.add_note(tx, box, head.hash, ANCHORED, said.at, code=str(said.n), ref=reference)
-        tx.execute(delete(anchors).where(anchors.c.box == box))
-        tx.execute(insert(anchors).values(box=box, number=said.n, hash=head.hash, seq=head.seq))
-        yield box
+        chosen.append(head)
+    said = made.said
+    about = [(head.box, head.hash) for head in chosen]
+    boxes.add_note_each(tx, about, ANCHORED, said.at, code=str(said.n), ref=made.hash.hex())
+    again = [head.box for head in chosen if head.box in before]
+    for start in range(0, len(again), _AT_ONCE):
+        tx.execute(delete(anchors).where(anchors.c.box.in_(again[start : start + _AT_ONCE])))
+    if chosen:
+        tx.execute(
+            insert(anchors),
+            [{"box": head.box, "number": said.n, "hash": head.hash, "seq": head.seq} for head in chosen],
+        )
+    return tuple(head.box for head in chosen)
 
 
 def _has_news(tx: Connection, box: str, above: int) -> bool:

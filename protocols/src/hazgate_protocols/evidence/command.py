@@ -57,6 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SuiteMissingError as exc:
         print(f"{asked.file}: cannot be checked on this machine: {exc}; try OpenSSL 3 as in Debian 12", file=sys.stderr)
         return NO_BUNDLE
+    head = bundle.parts[0]
+    about = f"Label {head['label']}, weighed by box {head['box']}; file made {head['made_at']} by {head['made_by']}."
+    print(f"{one_line(about, TEXT_CHARS_MAX)}\n")
     _show(report)
     if asked.extract is not None and not _extracted(bundle, asked.extract):
         return NO_BUNDLE
