@@ -218,7 +218,7 @@ def test_the_command_takes_an_sm2_key_and_says_when_openssl_lacks_it(
     box = FakeBox(signer=BOX_KEYS[SM3_SM2.name]).signer.public().hex()
     keys = ["--collector-key", COLLECTOR_KEY.public().hex(), "--box-key", box]
     assert main([str(out), *keys]) == 0
-    shown = capsys.readouterr().out
+    shown = " ".join(capsys.readouterr().out.split())
     assert "in the suite sm3+sm2" in shown
     assert f"names {COLLECTOR_KEYS[SM3_SM2.name].public().hex()} as its key for boxes of suite sm3+sm2" in shown
     with pytest.raises(SystemExit):
