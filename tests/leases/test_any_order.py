@@ -16,7 +16,7 @@ from hazgate_edge.journal.store import NumbersUsedUpError
 from leases.unit import OIL, RAGS, Unit
 
 SOAK = bool(os.environ.get("HAZGATE_SOAK"))
-SEEDS = range(300 if SOAK else 4)
+SEEDS = range(300 if SOAK else 2)
 STEPS = 40
 
 

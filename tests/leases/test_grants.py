@@ -120,7 +120,7 @@ def play(store: Store, scenario: Scenario) -> None:
 
 
 @settings(
-    max_examples=400 if os.environ.get("HAZGATE_SOAK") else 25, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=400 if os.environ.get("HAZGATE_SOAK") else 12, deadline=None, suppress_health_check=list(HealthCheck)
 )
 @given(scenario=scenarios)
 @example(scenario=[(0, LeaseAsk(WASTES[0], days_of(0, 30), 999, "first")), (1, 5)])

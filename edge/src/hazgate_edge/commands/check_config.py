@@ -29,6 +29,7 @@ def run(path: Path) -> int:
     scale = config.scale
     print(f"{path}: good" + (f", {len(warnings)} warning(s)" if warnings else ""))
     print(f"  box {config.box} of {config.unit.name} ({config.unit.code}), site {config.site}")
+    print(f"  records sealed with {config.suite}")
     print(f"  scale {scale.id}: profile {scale.profile} on {scale.link.kind}, up to {scale.capacity.to('kg'):f} kg")
     fixed = config.numbers.fixed
     numbers = f"leased, {config.numbers.a_day}" if fixed is None else f"{fixed[0]:03d} to {fixed[1]:03d}, never leased,"
