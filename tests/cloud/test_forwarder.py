@@ -108,6 +108,7 @@ async def test_a_bag_reaches_the_core_once_and_its_box_is_told(
     assert desk.faults() == []
 
 
+@pytest.mark.fault(84, 86)
 @pytest.mark.parametrize("mode", ["drop", "slow", "delay"])
 async def test_an_answer_lost_after_acceptance_is_asked_for_and_not_filed_again(
     mode: str, desk: Desk, core: Core, collector: Collector, box: FakeBox
@@ -125,6 +126,7 @@ async def test_an_answer_lost_after_acceptance_is_asked_for_and_not_filed_again(
     assert desk.sendings(1) == [("POST", None, "unknown"), ("GET", 200, "accepted")]
 
 
+@pytest.mark.fault(83, 85)
 @pytest.mark.parametrize("mode", ["lose", "error", "html", "nonsense", "envelope"])
 async def test_nonsense_is_unknown_and_asked_about_before_it_is_repeated(
     mode: str, desk: Desk, core: Core, collector: Collector, box: FakeBox
@@ -140,6 +142,7 @@ async def test_nonsense_is_unknown_and_asked_about_before_it_is_repeated(
     assert [filed["posts"] for filed in await core.filed()] == [2]
 
 
+@pytest.mark.fault(87)
 async def test_a_duplicate_is_as_good_as_accepted(desk: Desk, core: Core, collector: Collector, box: FakeBox) -> None:
     """The core already held it: settled, with its reference."""
     await core.set_mode("repeat", remaining=1)
@@ -192,6 +195,7 @@ async def test_a_unit_in_trouble_does_not_hold_up_another(
     assert desk.states() == ["unknown", "queued", "accepted", "accepted"]
 
 
+@pytest.mark.fault(88)
 async def test_a_bag_the_core_chokes_on_steps_aside_and_is_kept(
     desk: Desk, core: Core, collector: Collector, box: FakeBox
 ) -> None:
@@ -216,6 +220,7 @@ def _rids(desk: Desk) -> list[str]:
         return list(tx.execute(select(schema.outbox.c.rid).order_by(schema.outbox.c.number)).scalars())
 
 
+@pytest.mark.fault(83)
 async def test_a_core_out_of_reach_costs_no_order(
     database: Database, clock: Clock, collector: Collector, box: FakeBox
 ) -> None:
@@ -245,6 +250,7 @@ async def test_a_submission_in_flight_at_a_kill_is_asked_about_first(
     assert [(filed["posts"], filed["gets"]) for filed in await core.filed()] == [(1, 1)]
 
 
+@pytest.mark.fault(87)
 async def test_of_two_workers_one_takes_a_submission(
     desk: Desk, core: Core, collector: Collector, box: FakeBox, database: Database, clock: Clock
 ) -> None:
