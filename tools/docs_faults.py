@@ -41,9 +41,9 @@ def faults(root: Path = ROOT, parts: tuple[tuple[str, range, bool], ...] = PARTS
     yield from (
         "# Faults: what happens, what is seen, what shows it",
         "",
-        "Where something is not shown or not so, it says so. Keys are explained in [messages](messages.md). A run of the",
-        "tests takes a seeded slice of the kills, cuts, flipped bits and backlogs; `HAZGATE_SOAK=1` takes them all,",
-        "`HAZGATE_SEED` others.",
+        "Where something is not shown or not so, it says so. Keys are explained in [messages](messages.md). A run of",
+        "the tests takes a seeded slice of the kills, cuts, flipped bits and backlogs; `HAZGATE_SOAK=1` takes them",
+        "all, `HAZGATE_SEED` others.",
     )
     for heading, numbers, whole in parts:
         missing = [number for number in numbers if number not in words] if whole else []

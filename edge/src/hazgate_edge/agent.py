@@ -10,9 +10,10 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from hazgate_edge.clock import Clock, local_date
+from hazgate_edge.clock import Clock, local_date, stamp
 from hazgate_edge.config import Config
 from hazgate_edge.domain import blocking
 from hazgate_edge.domain.pan import Pan
@@ -77,7 +78,9 @@ class Agent:
         wastes: dict[str, KnownWaste],
         dev: dict[str, Any],
         disk: Callable[[], Say | None],
+        notices: Callable[[], tuple[Chip, ...]] = tuple,
     ) -> None:
+        """notices: further things in the top bar (clock, room on the disk), only when there is something to say."""
         self._config = config
         self._clock = clock
         self._journal = journal
@@ -89,6 +92,7 @@ class Agent:
         self._wastes = wastes
         self._dev = dev
         self._disk = disk
+        self._notices = notices
         self._weighing = asyncio.Lock()
         self._number = 0
         self._counts = _Counts()
@@ -266,7 +270,9 @@ class Agent:
         weight = settled.weight
         container = config.container(container_id)
         volume_l = container.volume_l if container else 0
-        day = local_date(self._clock.wall())
+        # One moment for the record and for the date on its label, also at midnight.
+        at = stamp(self._clock)
+        day = local_date(datetime.fromisoformat(at["wall"]))
 
         stem = label_stem(config.unit.code, waste_code, day)
 
@@ -306,6 +312,7 @@ class Agent:
             who=self._who(operator),
             dev=self._dev,
             raw=tuple(frame.hex() for frame in settled.frames),
+            t=at,
         )
 
     async def _refuse(self, say: Say, waste_code: str, operator: str) -> Refused:
@@ -347,6 +354,7 @@ class Agent:
             scale,
             self._printer_chip(),
             Chip("network", light, network),
+            *self._notices(),
         )
 
     def _printer_chip(self) -> Chip:

@@ -55,6 +55,7 @@ FLAGS: dict[str, tuple[str, str]] = {
     "label_unit_wrong": ("识别码中的单位与记录不符", "the label number names another unit"),
     "label_waste_wrong": ("识别码中的废物代码与记录不符", "the label number names another waste"),
     "label_date_wrong": ("识别码中的日期与记录不符", "the label number names another day"),
+    "clock_untrusted": ("称重时设备时间未校准，日期可能不对", "the box's clock was not set; the day may be wrong"),
     "label_reused": ("识别码已被另一条记录使用", "the label number belongs to another record"),
     "rid_reused": ("记录编号重复", "the record's id was used before"),
     "unit_wrong": ("该设备未登记给此单位", "the box is not registered for this unit"),

@@ -46,6 +46,7 @@ class NewWeighing:
     who: dict[str, Any]
     dev: dict[str, Any]
     raw: tuple[str, ...]
+    t: dict[str, Any] | None = None  # the moment its date was taken from; None: the moment it is written
 
 
 class Journal(JournalReads):
@@ -122,15 +123,22 @@ class Journal(JournalReads):
         self._db.close()
 
     def do_append(
-        self, kind: str, body: dict[str, Any], *, who: dict[str, Any], dev: dict[str, Any], raw: tuple[str, ...] = ()
+        self,
+        kind: str,
+        body: dict[str, Any],
+        *,
+        who: dict[str, Any],
+        dev: dict[str, Any],
+        raw: tuple[str, ...] = (),
+        t: dict[str, Any] | None = None,
     ) -> Record:
-        """Append one record. (Writer's thread.)"""
+        """Append one record; t: its time, when it was taken before. (Writer's thread.)"""
         record = Record(
             box=self.box,
             seq=self._seq + 1,
             rid=uuid7(self._clock.wall()),
             kind=kind,
-            t=stamp(self._clock),
+            t=t or stamp(self._clock),
             who=who,
             dev=dev,
             body=body,
@@ -166,7 +174,7 @@ class Journal(JournalReads):
             return again
         number = self._next_number(new)
         body = new.body(number)
-        record = self.do_append(kinds.WEIGHING, body.as_json(), who=new.who, dev=new.dev, raw=new.raw)
+        record = self.do_append(kinds.WEIGHING, body.as_json(), who=new.who, dev=new.dev, raw=new.raw, t=new.t)
         self._db.execute(
             "INSERT INTO bag (seq, rid, label, request, waste_code, waste_name, weight, weighed_at, produced_on)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -312,6 +320,11 @@ class Journal(JournalReads):
     def changes(self) -> int:
         """Counts up with every write: a cheap "look again"."""
         return self._changes
+
+    @property
+    def alive(self) -> bool:
+        """Whether something can still be written."""
+        return self._writer.alive
 
     @property
     def head_seq(self) -> int:

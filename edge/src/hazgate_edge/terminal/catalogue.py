@@ -317,10 +317,44 @@ BOX: dict[str, Message] = {
         ("磁盘将满（剩 {free_mb} MB），停止称重", "联系管理员；已有记录继续上传"),
         ("The disk is nearly full ({free_mb} MB left): no weighing", "Call the administrator; records still go out"),
     ),
+    "DISK-02": _warn(
+        Safe.KEPT,
+        ("磁盘快满（剩 {percent}%）", "可继续称重；请管理员尽早清理"),
+        ("The disk is filling up ({percent}% left)", "You may go on; have room made soon"),
+    ),
+    "CFG-01": _warn(
+        Safe.KEPT,
+        ("配置有误，已用上一版本：{why}", "可继续称重；请管理员改正配置"),
+        ("The settings are wrong, the last good ones are used: {why}", "You may go on; have them put right"),
+    ),
     "CLK-01": _warn(
         Safe.KEPT,
-        ("时钟未校准，差 {s} 秒", "可继续，记录会带标记；联系管理员"),
-        ("The clock is off by {s} s", "You may go on, records are marked; tell the administrator"),
+        ("时间未校准", "可继续，记录会带标记，标签日期可能不对；联系管理员"),
+        (
+            "The time is not set",
+            "You may go on, records are marked, the label's date may be wrong; tell the administrator",
+        ),
+    ),
+    "CLK-02": _warn(
+        Safe.KEPT,
+        ("时间被回拨 {s} 秒", "可继续，已记录；核对时间，不对请联系管理员"),
+        (
+            "The clock was set back by {s} s",
+            "You may go on, it is on record; is the time right? Tell the administrator",
+        ),
+    ),
+    "CLK-03": _warn(
+        Safe.KEPT,
+        ("时间异常，向前跳了 {s} 秒", "可继续，已记录；核对时间，不对请联系管理员"),
+        (
+            "The clock jumped ahead by {s} s",
+            "You may go on, it is on record; is the time right? Tell the administrator",
+        ),
+    ),
+    "CLK-04": _warn(
+        Safe.KEPT,
+        ("时间偏差 {s} 秒，已校正", "无需处理；之前的记录带着原来的时间"),
+        ("The clock was off by {s} s and is right now", "Nothing to do; earlier records carry the earlier time"),
     ),
     "NUM-01": _fault(
         Safe.UNTOUCHED,
