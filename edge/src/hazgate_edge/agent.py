@@ -51,12 +51,15 @@ log = logging.getLogger(__name__)
 COUNTS_EVERY_S = 0.5  # how often the numbers in the top bar are read anew without a known change
 NUMBERS_WARN_LEFT = 20
 UNCONFIRMED_WARN_S = 30.0
+UNCONFIRMED_ALARM_MIN = 15
+BACKLOG_TOLD = 100  # weighings that wait: beyond it the way up is said to be catching up
 
 
 @dataclass(slots=True)
 class _Counts:
     pending: int = 0
     refused: int = 0
+    received_seq: int = 0
     received_at: str = ""
     unanswered: int = 0  # labels of which only the operator can say whether they came out
 
@@ -98,7 +101,8 @@ class Agent:
         self._counts = _Counts()
         self._numbers: tuple[Numbers, ...] = ()
         self._counted_at = (-1, 0)
-        self._unconfirmed_since_ns: int | None = None
+        self._unconfirmed_since_ns: int | None = None  # since when no receipt has come for what waits
+        self._received_seq = -1
 
     # -- who it is -------------------------------------------------------------------------------------------------
 
@@ -368,9 +372,14 @@ class Agent:
             self._unconfirmed_since_ns = None
             return None
         now_ns = self._clock.mono_ns()
-        self._unconfirmed_since_ns = self._unconfirmed_since_ns or now_ns
+        if self._unconfirmed_since_ns is None or self._received_seq != self._counts.received_seq:
+            self._received_seq, self._unconfirmed_since_ns = self._counts.received_seq, now_ns
+        waiting = Say("NET-10", {"n": str(self._counts.pending)}) if self._counts.pending > BACKLOG_TOLD else None
         if now_ns - self._unconfirmed_since_ns < UNCONFIRMED_WARN_S * 1e9:
-            return None
+            return waiting
+        minutes = int((now_ns - self._unconfirmed_since_ns) / 60e9)
+        if minutes >= UNCONFIRMED_ALARM_MIN:
+            return Say("NET-07", {"n": str(self._counts.pending), "m": str(minutes)})
         return Say("NET-02", {"n": str(self._counts.pending)})
 
     def _count(self, now_ns: int) -> None:
@@ -381,6 +390,7 @@ class Agent:
         self._counts = _Counts(
             pending=self._journal.bags_after(state.received_seq),
             refused=self._journal.refused(),
+            received_seq=state.received_seq,
             received_at=state.received_at,
             unanswered=self._journal.unanswered(),
         )

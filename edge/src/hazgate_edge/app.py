@@ -18,7 +18,7 @@ from typing import IO, Any
 
 from hazgate_edge import __version__
 from hazgate_edge.agent import Agent
-from hazgate_edge.clock import Clock, SystemClock, local_date, moment
+from hazgate_edge.clock import Clock, SystemClock, local_date, moment, rfc3339
 from hazgate_edge.config import Config
 from hazgate_edge.domain.pan import Limits, Pan
 from hazgate_edge.domain.stability import Rule
@@ -202,7 +202,9 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
         token=lambda: secrets.token_hex(8),
         jitter=random.random,
     )
-    uplink = Uplink(config.broker, config.box, dialogue, wall=clock.wall, jitter=random.random)
+    uplink = Uplink(
+        config.broker, config.box, dialogue, wall=clock.wall, jitter=random.random, present=lambda: present(clock)
+    )
     spooler = Spooler(journal, printer_of(config), drawing, config, dev=dev, on_record=uplink.wake)
     agent = Agent(
         config,
@@ -219,6 +221,12 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
         notices=lambda: notices(config.data_folder, clock, problem),
     )
     return Parts(agent, journal, reader, spooler, drawing, uplink, pan, ballast, clock, dev, wrong)
+
+
+def present(clock: Timekeeper) -> dict[str, Any]:
+    """What the box says of itself to the collector beside being there: its time."""
+    now, source, _ = clock.stamped()
+    return {"wall": rfc3339(now), "source": source}
 
 
 def notices(folder: Path, clock: Timekeeper, problem: str) -> tuple[Chip, ...]:

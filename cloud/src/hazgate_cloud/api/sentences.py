@@ -70,6 +70,11 @@ ALARMS: dict[str, tuple[str, str]] = {
     ),
     "core_refused": ("监管平台退回了一条记录", "The core refused a record"),
     "core_unclear": ("一条记录多次上报仍无明确结果，后续记录不受影响", "The core gives no plain answer about a record"),
+    "clock_suspect": ("云端时钟与各设备相差过大，请校时", "The collector's clock differs from its boxes'"),
+    "core_barred": (
+        "监管平台不接受云端的凭证，上报已暂停，数据未丢失",
+        "The core does not accept our access; bags wait",
+    ),
     "quarantine_full": (
         "隔离区已满，不再保留新的异常报文",
         "The quarantine is full; nothing more is kept",

@@ -284,6 +284,26 @@ NETWORK: dict[str, Message] = {
         ("云端回执的签名不对，不算数", "可继续称重；马上告诉管理员"),
         ("A receipt has a wrong seal and does not count", "You may go on; tell the administrator at once"),
     ),
+    "NET-07": _fault(
+        Safe.KEPT,
+        ("云端已 {m} 分钟没有回执，{n} 条待上传", "可继续称重；请告诉管理员"),
+        ("No receipt for {m} minutes, {n} records wait", "You may go on; tell the administrator"),
+    ),
+    "NET-08": _warn(
+        Safe.KEPT,
+        ("域名解析失败：{host}", "可继续称重；请管理员检查网络和域名"),
+        ("The name {host} cannot be resolved", "You may go on; have network and name checked"),
+    ),
+    "NET-09": _fault(
+        Safe.KEPT,
+        ("设备身份冲突：另一台设备在用本机的名字", "可继续称重；马上告诉管理员"),
+        ("Another device uses this box's name", "You may go on; tell the administrator at once"),
+    ),
+    "NET-10": _warn(
+        Safe.KEPT,
+        ("正在补传，还剩 {n} 条", "无需处理，可继续称重"),
+        ("Catching up, {n} records still to go", "Nothing to do, go on weighing"),
+    ),
     "CORE-01": _fault(
         Safe.KEPT,
         ("监管平台拒收 {n} 条", "打开今日记录看原因，告诉管理员"),
