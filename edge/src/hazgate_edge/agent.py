@@ -18,6 +18,7 @@ from hazgate_edge.config import Config
 from hazgate_edge.domain import blocking
 from hazgate_edge.domain.pan import Pan
 from hazgate_edge.domain.stability import Settled
+from hazgate_edge.domain.unsent import Unsent
 from hazgate_edge.domain.view import (
     Chip,
     Container,
@@ -50,9 +51,6 @@ log = logging.getLogger(__name__)
 
 COUNTS_EVERY_S = 0.5  # how often the numbers in the top bar are read anew without a known change
 NUMBERS_WARN_LEFT = 20
-UNCONFIRMED_WARN_S = 30.0
-UNCONFIRMED_ALARM_MIN = 15
-BACKLOG_TOLD = 100  # weighings that wait: beyond it the way up is said to be catching up
 
 
 @dataclass(slots=True)
@@ -101,8 +99,7 @@ class Agent:
         self._counts = _Counts()
         self._numbers: tuple[Numbers, ...] = ()
         self._counted_at = (-1, 0)
-        self._unconfirmed_since_ns: int | None = None  # since when no receipt has come for what waits
-        self._received_seq = -1
+        self._unsent = Unsent()
 
     # -- who it is -------------------------------------------------------------------------------------------------
 
@@ -350,7 +347,9 @@ class Agent:
             scale = Chip("scale", Light.WARN, view.refusal)
         else:
             scale = Chip("scale", Light.GOOD)
-        network = self._uplink.say() or self._unconfirmed()
+        network = self._uplink.say() or self._unsent.say(
+            self._counts.pending, self._counts.received_seq, self._clock.mono_ns()
+        )
         light = self._uplink.light
         if network is not None and light is Light.GOOD:
             light = Light.WARN
@@ -365,22 +364,6 @@ class Agent:
         if self._spooler.say is None and self._counts.unanswered:
             return Chip("printer", Light.WARN, Say("PRN-11", {"n": str(self._counts.unanswered)}))
         return Chip("printer", self._spooler.light, self._spooler.say)
-
-    def _unconfirmed(self) -> Say | None:
-        """Connected, yet the collector says nothing: the records are safe here."""
-        if self._counts.pending == 0:
-            self._unconfirmed_since_ns = None
-            return None
-        now_ns = self._clock.mono_ns()
-        if self._unconfirmed_since_ns is None or self._received_seq != self._counts.received_seq:
-            self._received_seq, self._unconfirmed_since_ns = self._counts.received_seq, now_ns
-        waiting = Say("NET-10", {"n": str(self._counts.pending)}) if self._counts.pending > BACKLOG_TOLD else None
-        if now_ns - self._unconfirmed_since_ns < UNCONFIRMED_WARN_S * 1e9:
-            return waiting
-        minutes = int((now_ns - self._unconfirmed_since_ns) / 60e9)
-        if minutes >= UNCONFIRMED_ALARM_MIN:
-            return Say("NET-07", {"n": str(self._counts.pending), "m": str(minutes)})
-        return Say("NET-02", {"n": str(self._counts.pending)})
 
     def _count(self, now_ns: int) -> None:
         changes, counted_ns = self._counted_at

@@ -46,6 +46,7 @@ class NewWeighing:
     who: dict[str, Any]
     dev: dict[str, Any]
     raw: tuple[str, ...]
+    evidence: tuple[dict[str, Any], ...] = ()  # role, digest, size, mime of each picture
     t: dict[str, Any] | None = None  # the moment its date was taken from; None: the moment it is written
 
 
@@ -131,6 +132,7 @@ class Journal(JournalReads):
         dev: dict[str, Any],
         raw: tuple[str, ...] = (),
         t: dict[str, Any] | None = None,
+        evidence: tuple[dict[str, Any], ...] = (),
     ) -> Record:
         """Append one record; t: its time, when it was taken before. (Writer's thread.)"""
         record = Record(
@@ -143,6 +145,7 @@ class Journal(JournalReads):
             dev=dev,
             body=body,
             raw=raw,
+            evidence=evidence,
         )
         data = record.encode()
         digest = link(self._head, data)
@@ -174,7 +177,9 @@ class Journal(JournalReads):
             return again
         number = self._next_number(new)
         body = new.body(number)
-        record = self.do_append(kinds.WEIGHING, body.as_json(), who=new.who, dev=new.dev, raw=new.raw, t=new.t)
+        record = self.do_append(
+            kinds.WEIGHING, body.as_json(), who=new.who, dev=new.dev, raw=new.raw, t=new.t, evidence=new.evidence
+        )
         self._db.execute(
             "INSERT INTO bag (seq, rid, label, request, waste_code, waste_name, weight, weighed_at, produced_on)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -11,7 +11,7 @@ import logging
 import socket
 import ssl
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ RECONNECT_S = 0.5
 RECONNECT_S_MAX = 30.0
 LIVE_EVERY_S = 60.0  # how often the box says that it is there, and its time
 STEADY_S = 10.0  # a connection that held this long was a good one: the next pause begins short again
+SHORT_LIVES_TOLD = 3  # connections in a row that ended soon after they began: said as an unsteady network
 TAKEN_OVER_TOLD_S = 300.0
 _TAKEN_OVER = 142  # MQTT 5 reason code: another connected under our name
 _NOT_AUTHORISED = (134, 135)  # MQTT 5 reason codes: bad user name or password, not authorised
@@ -66,6 +67,8 @@ class Uplink:
         self._wake = asyncio.Event()
         self.name_unknown = False
         self._taken_over_at = float("-inf")
+        self._up_at: float | None = None
+        self._short_lives = 0
         self.light = Light.OFF
         self.refused_by_broker = False
         self.offline_since: datetime | None = wall()
@@ -80,6 +83,8 @@ class Uplink:
             return Say("NET-05")
         if self._steady() - self._taken_over_at < TAKEN_OVER_TOLD_S:
             return Say("NET-09")
+        if self._short_lives >= SHORT_LIVES_TOLD and not self._is_steady():
+            return Say("NET-11")
         if self.name_unknown:
             return Say("NET-08", {"host": self._broker.host})
         if self.offline_since is not None:
@@ -92,7 +97,6 @@ class Uplink:
         """Until cancelled: connect, talk, and after any failure connect again."""
         tries = 0
         while True:
-            began = self._steady()
             try:
                 async with self._client() as client:
                     self._up()
@@ -100,8 +104,13 @@ class Uplink:
             except* (aiomqtt.MqttError, OSError) as group:
                 self._down(group.exceptions[0])
             # A link that comes and goes each second is no better than one that stays away.
-            tries = 0 if self._steady() - began >= STEADY_S else tries + 1
+            tries = 0 if self._is_steady() else tries + 1
+            self._short_lives = self._short_lives + 1 if self._up_at is not None and tries else 0
+            self._up_at = None
             await asyncio.sleep(pause_s(tries, self._jitter()))
+
+    def _is_steady(self) -> bool:
+        return self._up_at is not None and self._steady() - self._up_at >= STEADY_S
 
     def _client(self) -> aiomqtt.Client:
         will = aiomqtt.Will(topics.live(self._box), json.dumps({"online": False}).encode(), qos=0)
@@ -148,6 +157,7 @@ class Uplink:
     def _up(self) -> None:
         if self.light is not Light.GOOD:
             log.info("broker %s:%s: connected", self._broker.host, self._broker.port)
+        self._up_at = self._steady()
         self.light, self.offline_since, self.refused_by_broker = Light.GOOD, None, False
         self.name_unknown = False
 
@@ -156,13 +166,23 @@ class Uplink:
             exc = exc.exceptions[0]
         if self.light is not Light.BAD:
             log.warning("broker %s:%s: no connection: %s; records stay here", self._broker.host, self._broker.port, exc)
-        code = getattr(getattr(exc, "rc", None), "value", None)
-        self.refused_by_broker = code in _NOT_AUTHORISED
-        if code == _TAKEN_OVER:
+        told = list(_causes(exc))
+        codes = {getattr(getattr(one, "rc", None), "value", None) for one in told}
+        self.refused_by_broker = not codes.isdisjoint(_NOT_AUTHORISED)
+        if _TAKEN_OVER in codes:
             self._taken_over_at = self._steady()
-        self.name_unknown = isinstance(exc, socket.gaierror) or isinstance(exc.__cause__, socket.gaierror)
+        self.name_unknown = any(isinstance(one, socket.gaierror) for one in told)
         self.light = Light.BAD
         self.offline_since = self.offline_since or self._wall()
+
+
+def _causes(exc: BaseException | None) -> Iterator[BaseException]:
+    """An error and what led to it: the client library wraps what the operator must be told."""
+    for _ in range(8):
+        if exc is None:
+            return
+        yield exc
+        exc = exc.__cause__ or exc.__context__
 
 
 def pause_s(tries: int, jitter: float) -> float:

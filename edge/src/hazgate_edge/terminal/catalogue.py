@@ -304,6 +304,14 @@ NETWORK: dict[str, Message] = {
         ("正在补传，还剩 {n} 条", "无需处理，可继续称重"),
         ("Catching up, {n} records still to go", "Nothing to do, go on weighing"),
     ),
+    "NET-11": _warn(
+        Safe.KEPT,
+        ("网络不稳，一连上就断", "可继续称重；一直如此请管理员查网络，或查是否有同名设备"),
+        (
+            "The network is unsteady: connections break at once",
+            "Go on; if it stays, have the network checked, or a second device of this name",
+        ),
+    ),
     "CORE-01": _fault(
         Safe.KEPT,
         ("监管平台拒收 {n} 条", "打开今日记录看原因，告诉管理员"),

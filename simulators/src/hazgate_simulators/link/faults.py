@@ -20,7 +20,7 @@ class Fault(StrEnum):
     SILENT_DOWN = "silent-down"  # nothing passes from server to client
     LATENCY = "latency"  # each piece arrives `amount` milliseconds later, each way
     SLOW = "slow"  # at most `amount` bytes a second, each way
-    HTML = "html"  # new connections get a sign-in page from somebody else, as behind a captive portal
+    HTML = "html"  # open connections are closed, new ones get a sign-in page, as behind a captive portal
     TAMPER = "tamper"  # one byte is altered in each piece of 200 bytes or more on its way up
 
 
@@ -35,7 +35,7 @@ MEANING = {
     Fault.SILENT_DOWN: "passes nothing from server to client",
     Fault.LATENCY: "delays by so many milliseconds each way",
     Fault.SLOW: "passes so many bytes a second each way",
-    Fault.HTML: "answers new connections with a sign-in page",
+    Fault.HTML: "closes connections and answers new ones with a sign-in page",
     Fault.TAMPER: "alters a byte in each long piece on its way up",
 }
 

@@ -74,7 +74,7 @@ class FaultyLink:
             self._close()
         elif self._server is None:
             await self._listen()
-        if state.fault in _ENDS:
+        if state.fault in (*_ENDS, Fault.HTML):
             self._end_all(abort=state.fault is Fault.RESET)
 
     async def play(self, script: tuple[Step, ...], tell: Callable[[State], None] = lambda _state: None) -> None:
