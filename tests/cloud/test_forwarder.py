@@ -14,7 +14,14 @@ from cloud.fakebox import UNIT, Clock, FakeBox, label_of
 from hazgate_cloud.api import queries
 from hazgate_cloud.collector.collector import Collector
 from hazgate_cloud.domain.box import RegisteredBox
-from hazgate_cloud.domain.delivery import BACKOFF_S_MAX, STEP_ASIDE_AFTER, retry_delay_s
+from hazgate_cloud.domain.delivery import (
+    BACKOFF_S_MAX,
+    BREAKER_AFTER,
+    BREAKER_S,
+    STEP_ASIDE_AFTER,
+    Breaker,
+    retry_delay_s,
+)
 from hazgate_cloud.forwarder.core_client import CoreClient
 from hazgate_cloud.forwarder.forwarder import Forwarder
 from hazgate_cloud.store import schema
@@ -127,7 +134,7 @@ async def test_an_answer_lost_after_acceptance_is_asked_for_and_not_filed_again(
 
 
 @pytest.mark.fault(83, 85)
-@pytest.mark.parametrize("mode", ["lose", "error", "html", "nonsense", "envelope"])
+@pytest.mark.parametrize("mode", ["lose", "error", "html", "nonsense", "envelope", "schema"])
 async def test_nonsense_is_unknown_and_asked_about_before_it_is_repeated(
     mode: str, desk: Desk, core: Core, collector: Collector, box: FakeBox
 ) -> None:
@@ -213,6 +220,67 @@ async def test_a_bag_the_core_chokes_on_steps_aside_and_is_kept(
     assert desk.states() == ["accepted"] * 3
     assert [note.what for note in desk.notes(box)] == ["unknown", "accepted", "accepted", "accepted"]
     assert desk.faults() == []
+
+
+@pytest.mark.fault(88)
+async def test_a_field_the_core_wants_of_late_parks_only_the_bags_it_concerns(
+    desk: Desk, core: Core, collector: Collector, box: FakeBox
+) -> None:
+    """The core's words are kept with each try and stand in the alarm's number; those behind pass; nothing is lost."""
+    take(collector, box, 1, 2)
+    await core.set_mode("schema", only_rid=_rids(desk)[0])
+    await desk.steps(STEP_ASIDE_AFTER + 2)
+    assert desk.states() == ["unknown", "accepted"]
+    with desk.database.read() as tx:
+        replies = set(tx.execute(select(schema.attempts.c.reply).where(schema.attempts.c.status == 422)).scalars())
+        alarm = queries.newest_alarms(tx, 1)[0]
+    assert replies == {b'{"detail":"field wasteFormCode is required"}'}
+    assert (alarm["kind"], "HTTP status 422" in alarm["text"]) == ("core_unclear", True)
+    await core.set_mode("accept")
+    await desk.steps()
+    assert desk.states() == ["accepted", "accepted"]
+
+
+@pytest.mark.fault(89)
+async def test_a_core_that_knows_us_no_longer_is_spared_and_told_and_nothing_is_lost(
+    desk: Desk, core: Core, collector: Collector, box: FakeBox
+) -> None:
+    """One try at a time, no bag steps aside for it, one alarm; with the access renewed all pass in order."""
+    take(collector, box, 1, 2, 3)
+    await core.set_mode("barred")
+    for _ in range(STEP_ASIDE_AFTER + 4):
+        await desk.forwarder.step()
+        tried = sum(heard["posts"] + heard["gets"] for heard in (await core.heard()).values())
+        assert await desk.forwarder.step() == 0, "spared until the pause is over"
+        assert sum(heard["posts"] + heard["gets"] for heard in (await core.heard()).values()) == tried
+        desk.clock.pass_s(BACKOFF_S_MAX)
+    assert desk.states() == ["unknown", "queued", "queued"]
+    with desk.database.read() as tx:
+        kinds = {alarm["kind"] for alarm in queries.newest_alarms(tx, 10)}
+    assert kinds == {"core_barred"}
+    assert desk.notes(box) == ()
+    await core.set_mode("accept")
+    await desk.steps(4)
+    assert desk.states() == ["accepted"] * 3
+    assert [filed["submission"]["digital_id"] for filed in await core.filed()] == [label_of(n) for n in (1, 2, 3)]
+
+
+@pytest.mark.fault(83)
+def test_a_core_that_answers_nobody_is_asked_once_in_a_while() -> None:
+    """Counted over all units, closed by any plain answer; a clock that went back holds nothing for ever."""
+    breaker, clock = Breaker(), Clock()
+    assert [breaker.failed(clock(), barred=False) for _ in range(BREAKER_AFTER)] == [False] * (BREAKER_AFTER - 1) + [
+        True
+    ]
+    assert breaker.wait_s(clock()) == BREAKER_S
+    clock.pass_s(BREAKER_S)
+    assert breaker.wait_s(clock()) == 0
+    assert not breaker.failed(clock(), barred=False), "still open, not opened"
+    clock.pass_s(-7200)
+    assert breaker.wait_s(clock()) == BREAKER_S
+    breaker.answered()
+    assert (breaker.open, breaker.wait_s(clock())) == (False, 0)
+    assert breaker.failed(clock(), barred=True), "one word of that kind is enough"
 
 
 def _rids(desk: Desk) -> list[str]:
