@@ -204,6 +204,28 @@ async def test_without_broker_or_collector_work_goes_on_and_catches_up(tmp_path:
         assert sorted(item["posts"] for item in await operator.submissions()) == [1, 1]
 
 
+@pytest.mark.fault(74)
+async def test_a_collector_that_stands_still_is_seen_though_everybody_is_connected(tmp_path: Path) -> None:
+    """Stopped, not ended: its connections stay, receipts do not come; what waits is counted and said, and goes up when
+    it goes on."""
+    async with working(Stack(tmp_path)) as operator:
+        stack = operator.stack
+        await operator.take_off()
+        first = await operator.weigh("12.34")
+        await operator.row(first.rid, lambda row: row.sync is SyncState.ACCEPTED, "accepted")
+        os.kill(stack.cloud.pid, signal.SIGSTOP)
+        try:
+            second = await operator.weigh("25.00")
+            live = await operator.live(
+                lambda live: any(chip.say is not None and chip.say.key == "NET-02" for chip in live.chips), "NET-02", 60
+            )
+            assert live.pending == 1
+        finally:
+            os.kill(stack.cloud.pid, signal.SIGCONT)
+        await operator.row(second.rid, lambda row: row.sync is SyncState.ACCEPTED, "accepted afterwards")
+        assert [item["posts"] for item in await operator.submissions()] == [1, 1]
+
+
 async def test_the_last_numbers_are_announced_before_and_their_end_stops_only_that_waste(tmp_path: Path) -> None:
     """Two numbers: two left is said, none left is said, the press is refused, another waste still goes."""
     stack = Stack(tmp_path, settings="numbers: {first: 1, last: 2}\n")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from hazgate_edge.domain.view import PrintState
+from hazgate_edge.domain.view import Light, PrintState, Say
 from hazgate_edge.printing.links import Target, open_link
 from hazgate_edge.printing.tspl_printer import FileTarget, PrintOutcome, StatusUse, TcpTarget, TsplPrinter
 from hazgate_protocols.label.tspl import STATUS_REQUEST, PrinterStatus, encode_job
@@ -125,6 +125,20 @@ async def test_a_printer_that_can_never_answer_prints_and_leaves_the_answer_to_a
     outcome = await box_printer(TcpTarget("127.0.0.1", simulator.port), StatusUse.NONE).print_job(JOB)
     assert (outcome.state, key(outcome)) == (PrintState.UNKNOWN, "PRN-03")
     await until(lambda: len(simulator.printed) == 1)
+
+
+@pytest.mark.fault(58)
+async def test_a_printer_of_another_language_gets_no_label(simulator: device.TsplPrinter) -> None:
+    """It answers, but not as TSPL does: said as such, nothing of a job is sent; the right one prints again."""
+    await simulator.set_fault(Fault.OTHER_LANGUAGE)
+    printer = to(simulator)
+    assert await printer.readiness() == (Light.BAD, Say("PRN-12"))
+    outcome = await printer.print_job(JOB)
+    assert (outcome.state, key(outcome)) == (PrintState.FAILED, "PRN-12")
+    assert simulator.bytes_received < len(JOB)
+    await simulator.set_fault(Fault.READY)
+    assert await printer.readiness() == (Light.GOOD, None)
+    assert (await printer.print_job(JOB)).state is PrintState.PRINTED
 
 
 @pytest.mark.fault(56)

@@ -236,6 +236,11 @@ PRINTER: dict[str, Message] = {
         ("有 {n} 张标签不确定是否打出", "打开今日记录，回答已出或未出"),
         ("{n} labels may or may not have come out", "Open today's records and answer"),
     ),
+    "PRN-12": _fault(
+        Safe.KEPT,
+        ("打印机型号不符，不懂标签指令", "换回原来的打印机，或请管理员把它设为 TSPL"),
+        ("This printer speaks another language", "Connect the former one, or have it set to TSPL"),
+    ),
     "LBL-01": _fault(
         Safe.PLAIN,
         ("二维码不是本系统的袋号：{text}", "扫描本系统的标签"),
