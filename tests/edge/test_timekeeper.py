@@ -9,12 +9,17 @@ from pathlib import Path
 import pytest
 
 from edge.makers import BOX, DEV, UNIT, WHO
+from edge.test_config import written
+from hazgate_edge.app import build
 from hazgate_edge.clock import JudgedClock, local_date, moment, rfc3339, stamp, uuid7
+from hazgate_edge.config import load
+from hazgate_edge.domain.stability import Settled, Weight
 from hazgate_edge.domain.view import Say
 from hazgate_edge.journal.store import Journal
 from hazgate_edge.timekeeper import PROGRAM_DATE, TOLD_S, ClockChange, Sync, Timekeeper, kernel_sync
 from hazgate_protocols.journal.record import Record
 from hazgate_protocols.journal.seal import Signer
+from hazgate_protocols.mass import Mass
 
 NOW = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
 EPOCH = datetime(1970, 1, 1, 0, 0, 7, tzinfo=UTC)
@@ -225,3 +230,35 @@ def test_the_kernel_can_be_asked() -> None:
     sync = kernel_sync()
     assert sync.synchronised == (sync.error_ms is not None)
     assert isinstance(Timekeeper(Machine()), JudgedClock)
+
+
+class Ticking(Machine):
+    """Each look at this machine's clock takes a millisecond."""
+
+    def wall(self) -> datetime:
+        self.at += timedelta(milliseconds=1)
+        return self.at
+
+
+@pytest.mark.fault(35)
+def test_at_midnight_the_labels_day_and_the_records_are_of_one_moment(tmp_path: Path) -> None:
+    """The day changes between two looks at the clock, wherever that falls: day, label and record agree."""
+    for before_ms in range(12):
+        machine = Ticking(datetime(2026, 12, 31, 16, 0, tzinfo=UTC) - timedelta(milliseconds=before_ms))
+        folder = tmp_path / str(before_ms)
+        folder.mkdir()
+        parts = build(load(written(folder)), Timekeeper(machine, sync=lambda: Sync(False)))
+        try:
+            weight = Weight(Mass.of("12.34", "kg"), "12.34", "kg", "gross", True, None, b"", 0)
+            new = parts.agent._new_weighing(
+                Settled(weight, "device", (b"\x02",)), "900-214-08", "bag-50", "张三", "press-1"
+            )
+            rid, label = parts.journal.write_now(lambda new=new: parts.journal.do_weigh(new))  # type: ignore[misc]
+            record = parts.journal.weighing(rid)
+            assert record is not None
+            day = local_date(datetime.fromisoformat(record.t["wall"]))
+            assert record.body["produced_on"] == day.isoformat()
+            assert label[26:34] == f"{day:%Y%m%d}"
+        finally:
+            parts.drawing.close()
+            parts.journal.close()
