@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -253,7 +254,7 @@ def test_at_midnight_the_labels_day_and_the_records_are_of_one_moment(tmp_path: 
             new = parts.agent._new_weighing(
                 Settled(weight, "device", (b"\x02",)), "900-214-08", "bag-50", "张三", "press-1"
             )
-            rid, label = parts.journal.write_now(lambda new=new: parts.journal.do_weigh(new))  # type: ignore[misc]
+            rid, label = parts.journal.write_now(partial(parts.journal.do_weigh, new))
             record = parts.journal.weighing(rid)
             assert record is not None
             day = local_date(datetime.fromisoformat(record.t["wall"]))
