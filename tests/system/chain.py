@@ -68,17 +68,21 @@ class Chain:
         self._collecting: asyncio.Task[None] | None = None
         self._sending: asyncio.Task[None] | None = None
 
-    def uplink_at(self, port: int) -> Uplink:
-        """A box's uplink over a port, not running yet."""
-        rng = random.Random(7)
-        dialogue = Dialogue(
+    def dialogue(self) -> Dialogue:
+        """A box's dialogue on this journal."""
+        return Dialogue(
             self.journal,
             collector_key=COLLECTOR_KEY.public(),
             dev=DEV,
             token=lambda: secrets.token_hex(8),
-            jitter=rng.random,
+            jitter=random.Random(7).random,
             answer_wait_s=self.answer_wait_s,
         )
+
+    def uplink_at(self, port: int) -> Uplink:
+        """A box's uplink over a port, not running yet."""
+        rng = random.Random(7)
+        dialogue = self.dialogue()
         return Uplink(
             Broker(host="127.0.0.1", port=port),
             BOX,
@@ -118,6 +122,10 @@ class Chain:
         await _ended(self._collecting)
         await self.link.stop()
         await asyncio.to_thread(self.broker.stop)
+        self.close()
+
+    def close(self) -> None:
+        """Journal and store."""
         self._writer.close()
         self.database.close()
         self.journal.close()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import aiomqtt
@@ -12,12 +14,14 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 from sqlalchemy import select
 
+from edge.makers import BOX, weighing
+from hazgate_cloud.collector.collector import Collector
 from hazgate_cloud.store import schema
 from hazgate_edge.config import Broker
 from hazgate_edge.domain.view import Light, Say
 from hazgate_edge.sync.dialogue import BATCH_BYTES
 from hazgate_edge.sync.mqtt import Uplink
-from system.chain import KEEPALIVE_S, Chain, running
+from system.chain import COLLECTOR_KEY, KEEPALIVE_S, Chain, running
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
 SOAK = os.environ.get("HAZGATE_SOAK") == "1"
@@ -166,9 +170,7 @@ def test_a_broker_that_says_taken_over_is_passed_on_to_the_operator(tmp_path: Pa
             uplink._down(exc)
         assert uplink.say() == Say("NET-09")
     finally:
-        chain.journal.close()
-        chain.database.close()
-        chain._writer.close()
+        chain.close()
 
 
 @pytest.mark.fault(69)
@@ -237,3 +239,32 @@ async def test_a_backlog_drains_in_order_while_weighing_goes_on(tmp_path: Path) 
         assert answered > 0, "some were weighed during the drain"
         assert slowest < 1.0
         await chain.until_settled(60)
+
+
+@pytest.mark.fault(62)
+async def test_a_dialogue_learns_the_round_trip_instead_of_sending_everything_twice(tmp_path: Path) -> None:
+    """In virtual time: answers take two seconds where half a second was expected. Once that is learnt, hardly anything
+    is sent in vain, though each batch is small."""
+    chain = Chain(tmp_path, answer_wait_s=0.5)
+    collector = Collector(chain.database, COLLECTOR_KEY, lambda: datetime.now(UTC))
+    dialogue = chain.dialogue()
+    for number in range(300):
+        chain.journal.write_now(partial(chain.journal.do_weigh, weighing(f"press-{number:08d}")))
+    now, sent, coming = 0.0, 0, list[tuple[float, bytes]]()
+    try:
+        while chain.received < chain.journal.head_seq:
+            push = dialogue.next_push(now)
+            if push is not None:
+                sent += 1
+                answer = collector.handle(BOX, push)
+                assert answer is not None
+                coming.append((now + 2.0, answer.payload))
+            for at, payload in [item for item in coming if item[0] <= now]:
+                coming.remove((at, payload))
+                await dialogue.on_answer(payload, now)
+            now += 0.05
+            assert now < 200
+        assert sent <= 12
+        assert now < 30
+    finally:
+        chain.close()
