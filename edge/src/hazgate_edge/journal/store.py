@@ -52,6 +52,8 @@ class NewWeighing:
     dev: dict[str, Any]
     raw: tuple[str, ...]
     leased: bool = False  # numbers from the leases held instead of first to last
+    evidence: tuple[dict[str, Any], ...] = ()  # role, digest, size, mime of each picture
+    t: dict[str, Any] | None = None  # the moment its date was taken from; None: the moment it is written
 
 
 class Journal(JournalReads):
@@ -130,19 +132,28 @@ class Journal(JournalReads):
         self._db.close()
 
     def do_append(
-        self, kind: str, body: dict[str, Any], *, who: dict[str, Any], dev: dict[str, Any], raw: tuple[str, ...] = ()
+        self,
+        kind: str,
+        body: dict[str, Any],
+        *,
+        who: dict[str, Any],
+        dev: dict[str, Any],
+        raw: tuple[str, ...] = (),
+        t: dict[str, Any] | None = None,
+        evidence: tuple[dict[str, Any], ...] = (),
     ) -> Record:
-        """Append one record. (Writer's thread.)"""
+        """Append one record; t: its time, when it was taken before. (Writer's thread.)"""
         record = Record(
             box=self.box,
             seq=self._seq + 1,
             rid=uuid7(self._clock.wall()),
             kind=kind,
-            t=stamp(self._clock),
+            t=t or stamp(self._clock),
             who=who,
             dev=dev,
             body=body,
             raw=raw,
+            evidence=evidence,
         )
         data = record.encode()
         digest = link(self._head, data, self._suite)
@@ -177,7 +188,9 @@ class Journal(JournalReads):
             return again
         number = self._next_number(new)
         body = new.body(number)
-        record = self.do_append(kinds.WEIGHING, body.as_json(), who=new.who, dev=new.dev, raw=new.raw)
+        record = self.do_append(
+            kinds.WEIGHING, body.as_json(), who=new.who, dev=new.dev, raw=new.raw, t=new.t, evidence=new.evidence
+        )
         self._db.execute(
             "INSERT INTO bag (seq, rid, label, request, waste_code, waste_name, weight, weighed_at, produced_on)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -357,6 +370,11 @@ class Journal(JournalReads):
     def changes(self) -> int:
         """Counts up with every write: a cheap "look again"."""
         return self._changes
+
+    @property
+    def alive(self) -> bool:
+        """Whether something can still be written."""
+        return self._writer.alive
 
     @property
     def head_seq(self) -> int:
