@@ -33,10 +33,12 @@ from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.journal.checkpoint import Checkpoint
 from hazgate_protocols.journal.record import REPRINT, WEIGHING, Record
 from hazgate_protocols.journal.seal import Signer
+from hazgate_protocols.journal.suite import DEFAULT, SM3_SM2, Suite
 from hazgate_protocols.label.weighing import PrintedPicture, label_of_weighing, texts_of
 from hazgate_protocols.uplink import Have, decode_answer
 
 COLLECTOR_KEY = Signer.from_secret(b"c" * 32)
+COLLECTOR_KEYS = {DEFAULT.name: COLLECTOR_KEY, SM3_SM2.name: Signer.from_secret(b"s" * 32, SM3_SM2)}
 AUTHORITY_KEY = Signer.from_secret(b"a" * 32)
 AUTHORITY = Authority(AUTHORITY_KEY, COLLECTOR_KEY.public())
 PROFILE = "yaohua-tf0"
@@ -114,16 +116,18 @@ class Core:
 class Place:
     """One box and one collector with a store in a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, suite: Suite = DEFAULT) -> None:
         self.clock = Clock()
         self.core = Core()
-        self.box = FakeBox().begin()
+        self.box = FakeBox(signer=Signer.from_secret(bytes(range(32)), suite)).begin()
         self.database = Database.open(f"sqlite:///{folder / 'collector.db'}")
         upgrade(self.database)
         known = RegisteredBox(self.box.name, self.box.signer.public(), UNIT, "东门称重点")
         self.database.written(lambda tx: add_box(tx, known, "2026-03-01T00:00:00.000Z"))
         self.database.written(lambda tx: issue_missing(tx, AUTHORITY, self.clock()))
-        self.collector = Collector(self.database, COLLECTOR_KEY, self.clock)
+        self.collector = Collector(
+            self.database, COLLECTOR_KEY, self.clock, signer_of=lambda wanted: COLLECTOR_KEYS[wanted.name]
+        )
         writing: Any = Writing()
         core: Any = self.core
         self.forwarder = Forwarder(self.database, writing, core, self.clock, Random(1))
@@ -197,6 +201,7 @@ class Place:
                 now=self.clock(),
                 made_by="hazgate-cloud test",
                 profiles=registry.packaged(),
+                signer_of=lambda wanted: COLLECTOR_KEYS[wanted.name],
             )
 
     def close(self) -> None:

@@ -1,5 +1,6 @@
 """A second verifier, written from docs/wire/evidence.md alone: SHA-256, Ed25519, inflate and JSON, nothing of hazgate.
 
+For boxes of sm3+sm2 it takes SM3 and SM2 from protocols/sm2_by_hand.py, which is plain arithmetic.
 `problems(file)` is empty for a file that holds. Of profiles it reads the kind `fixed` with decimal digits.
 """
 
@@ -9,6 +10,7 @@ import hashlib
 import json
 import re
 import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Any
@@ -16,10 +18,13 @@ from typing import Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from protocols import sm2_by_hand
+
 ORDERS = {
     1: re.compile(r"bundle record ((record|steps) )*seal receipt notes flags (core )?(profile )?end"),
     2: re.compile(
-        r"bundle record ((record|steps) )*seal receipt notes flags (core )?(profile )?(picture )*"
+        r"bundle record ((record|steps) )*seal (suite )?receipt notes flags (core )?(profile )?"
+        r"(picture )*"
         r"(checkpoint )?(certificates )?end"
     ),
 }
@@ -37,6 +42,7 @@ KEYS = {
     "checkpoint": "statement seal seq hash steps index path",
     "certificates": "box collector root",
     "end": "lines sha256 collector seal",
+    "suite": "suite collector",
 }
 MG = {"mg": 1, "g": 1000, "kg": 10**6, "t": 10**9}
 
@@ -68,11 +74,19 @@ def sha(data: bytes) -> bytes:
 def signed(key: str, text: bytes, seal: str) -> bool:
     if key + seal != (key + seal).lower():
         return False
+    if len(key) == 130:
+        return sm2_by_hand.holds(bytes.fromhex(key), text, bytes.fromhex(seal))
     try:
         Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(bytes.fromhex(seal), text)
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+SUITES: dict[str, tuple[Callable[[bytes], bytes], int]] = {
+    "sha256+ed25519": (sha, 64),
+    "sm3+sm2": (sm2_by_hand.sm3, 130),
+}
 
 
 def canonical(value: Any) -> bytes:
@@ -135,17 +149,19 @@ def verify(file: bytes, collector: str, box: str) -> None:
 def chain(found: list[dict[str, Any]], named: dict[str, Any], pinned: str) -> tuple[list[dict[str, Any]], list[bytes]]:
     box = named["bundle"]["box"]
     at, place, shown, places = bytes(32), 0, [], [bytes(32)]
+    suite = read(found[1]["bytes"].encode())["body"]["suite"]
+    h, key_length = SUITES[suite]
     for part in found:
         if part["part"] not in ("record", "steps"):
             continue
         want(part["seq"] == place + 1, "a gap in the chain")
         if part["part"] == "steps":
             for step in part["hashes"]:
-                at, place = sha(at + bytes.fromhex(step)), place + 1
+                at, place = h(at + bytes.fromhex(step)), place + 1
                 places.append(at)
             continue
         body = part["bytes"].encode()
-        at, place = sha(at + sha(body)), place + 1
+        at, place = h(at + h(body)), place + 1
         places.append(at)
         record = read(body)
         want(isinstance(record, dict), f"record {place} is not canonical")
@@ -155,8 +171,11 @@ def chain(found: list[dict[str, Any]], named: dict[str, Any], pinned: str) -> tu
     seal, first = named["seal"], shown[0]["record"]
     want((at.hex(), place) == (seal["hash"], seal["seq"]), "the chain does not lead to the sealed hash")
     want(first["seq"] == 1 and first["kind"] == "genesis", "no genesis")
-    want(first["body"]["suite"] == "sha256+ed25519", "suite")
     key = first["body"]["public_key"]
+    want(len(key) == key_length, "the key is none of the suite")
+    second = named.get("suite")
+    want((second is None) == (suite == "sha256+ed25519"), "the receipt's key is named where the suite wants it")
+    want(second is None or (second["suite"], len(second["collector"])) == (suite, key_length), "the receipt's key")
     want(signed(key, b"hazgate chain seal v1\0" + box.encode() + b"\0" + at, seal["seal"]), "not the box's seal")
     want(pinned in ("", key), "another box's key")
     return shown, places
@@ -167,7 +186,8 @@ def receipt(named: dict[str, Any]) -> None:
     want(isinstance(have, dict), "no receipt")
     message = canonical({key: have.get(key) for key in ("v", "token", "hash", "seq", "stored_at", "notes")})
     want(have["notes"] == [], "a receipt with notes")
-    want(signed(named["end"]["collector"], b"hazgate receipt seal v1\0" + message, have["seal"]), "receipt's seal")
+    key = named.get("suite", named["end"])["collector"]
+    want(signed(key, b"hazgate receipt seal v1\0" + message, have["seal"]), "receipt's seal")
     want((have["hash"], have["seq"]) == (named["seal"]["hash"], named["seal"]["seq"]), "receipt for something else")
 
 
@@ -334,8 +354,9 @@ def checkpoint(own: int, places: list[bytes], named: dict[str, Any]) -> None:
         want(len(part["steps"]) == part["seq"] - (len(places) - 1), "steps to the checkpoint")
     else:
         want(part["steps"] == [], "steps to the checkpoint")
+    h = sha if "suite" not in named else SUITES[named["suite"]["suite"]][0]
     for step in part["steps"]:
-        places = [*places, sha(places[-1] + bytes.fromhex(step))]
+        places = [*places, h(places[-1] + bytes.fromhex(step))]
     want(part["seq"] >= own and places[part["seq"]].hex() == part["hash"], "the checkpoint names another record")
     leaf = canonical({"box": named["bundle"]["box"], "seq": part["seq"], "hash": part["hash"]})
     found, index, size, left = sha(b"\0" + leaf), part["index"], said["heads"], list(part["path"])

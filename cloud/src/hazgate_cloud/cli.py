@@ -70,14 +70,21 @@ def check_config(config: ConfigPath) -> None:
 
 
 @app.command()
-def identity(config: ConfigPath) -> None:
-    """Print the collector's public key (Ed25519, hex); its boxes need it to believe receipts."""
+def identity(
+    config: ConfigPath,
+    suite: Annotated[str, typer.Option(help="For boxes of this suite: sha256+ed25519 or sm3+sm2.")] = "sha256+ed25519",
+) -> None:
+    """Print the collector's public key (hex, made on first use); its boxes need it to believe receipts."""
     from hazgate_cloud.keys import KeyFileError, own_key
+    from hazgate_protocols.journal.suite import SUITES, SuiteMissingError, suite_named
 
+    wanted = suite_named(suite)
+    if wanted is None:
+        _fail(f"identity: no suite {suite!r}; there are: {', '.join(SUITES)}")
     try:
-        typer.echo(own_key(_load(config).key_file).public().hex())
-    except (KeyFileError, OSError) as exc:
-        _fail(str(exc))
+        typer.echo(own_key(_load(config).key_file_of(wanted), wanted).public().hex())
+    except (KeyFileError, SuiteMissingError, OSError) as exc:
+        _fail(f"identity: {exc}" if isinstance(exc, SuiteMissingError) else str(exc))
 
 
 @app.command()
@@ -153,22 +160,29 @@ def evidence(
 
     from hazgate_cloud.app import certify, open_store
     from hazgate_cloud.evidence.gather import NoEvidenceError, evidence_of
-    from hazgate_cloud.keys import KeyFileError, own_key
+    from hazgate_cloud.keys import KeyFileError, Keyring
     from hazgate_profiles.registry import Registry
+    from hazgate_protocols.journal.suite import DEFAULT, SuiteMissingError
 
     settings = _load(config)
     database = open_store(settings)
     try:
         certify(settings, database, datetime.now(UTC))
-        signer = own_key(settings.key_file)
+        keys = Keyring(settings.key_file_of)
         made_by = f"hazgate-cloud {version('hazgate-cloud')}"
         with database.read() as tx:
             made = evidence_of(
-                tx, code, signer=signer, now=datetime.now(UTC), made_by=made_by, profiles=Registry(profiles)
+                tx,
+                code,
+                signer=keys.of(DEFAULT),
+                now=datetime.now(UTC),
+                made_by=made_by,
+                profiles=Registry(profiles),
+                signer_of=keys.of,
             )
         with out.open("xb") as file:
             file.write(made.data)
-    except (NoEvidenceError, KeyFileError) as exc:
+    except (NoEvidenceError, KeyFileError, SuiteMissingError) as exc:
         _fail(str(exc))
     except OSError as exc:
         _fail(f"write {out}: {exc.strerror}; give another --out")
@@ -182,7 +196,7 @@ def evidence(
 @box_app.command("add")
 def box_add(
     box: Annotated[str, typer.Argument(help="The box's id, e.g. gate-01.")],
-    public_key: Annotated[str, typer.Option(help="Its Ed25519 public key in hex (hazgate-edge identity).")],
+    public_key: Annotated[str, typer.Option(help="Its public key in hex (hazgate-edge identity); it tells the suite.")],
     unit_code: Annotated[str, typer.Option(help="Unified social credit code of the unit it weighs for.")],
     config: ConfigPath,
     name: Annotated[str, typer.Option(help="What people call it.")] = "",
@@ -210,7 +224,7 @@ def box_add(
         _fail(str(exc))
     finally:
         database.close()
-    typer.secho(f"✓ box {box} registered for unit {unit_code}", fg=typer.colors.GREEN)
+    typer.secho(f"✓ box {box} registered for unit {unit_code} ({registered.suite.name})", fg=typer.colors.GREEN)
 
 
 @box_app.command("show")

@@ -84,8 +84,8 @@ def _issue(
             critical=True,
         )
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(own), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.key.public_key()), critical=False)
-        .sign(key.key, None)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.ed25519().public_key()), critical=False)
+        .sign(key.ed25519(), None)
     )
     return decode_certificate(built.public_bytes(serialization.Encoding.DER))
 

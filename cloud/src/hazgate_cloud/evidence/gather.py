@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from hazgate_cloud.domain.times import stamp
 from hazgate_cloud.evidence.pictures import pictures_of
+from hazgate_cloud.store.boxes import find_box
 from hazgate_cloud.store.certificates import certificates_of
 from hazgate_cloud.store.chain import place_of
 from hazgate_cloud.store.schema import (
@@ -33,6 +34,7 @@ from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.journal.chain import ROOT, body_hash
 from hazgate_protocols.journal.record import PRINT, Record
 from hazgate_protocols.journal.seal import Signer
+from hazgate_protocols.journal.suite import DEFAULT, Suite
 from hazgate_protocols.scale.profile_json import encode_profile
 from hazgate_protocols.uplink import Have, encode_have
 
@@ -69,9 +71,17 @@ class Evidence:
 
 
 def evidence_of(
-    tx: Connection, label: str, *, signer: Signer, now: datetime, made_by: str, profiles: Registry
+    tx: Connection,
+    label: str,
+    *,
+    signer: Signer,
+    now: datetime,
+    made_by: str,
+    profiles: Registry,
+    signer_of: Callable[[Suite], Signer] | None = None,
 ) -> Evidence:
-    """The sealed file about the bag with this label number. Raises NoEvidenceError.
+    """The sealed file about the bag with this label number. Raises NoEvidenceError. signer_of: the key for boxes of
+    another suite than signer's; their receipt is sealed with it, and the file names it.
 
     Holds the hashes of the box's whole chain in memory; the file grows by 64 bytes for each record before the bag.
     """
@@ -80,6 +90,11 @@ def evidence_of(
         raise NoEvidenceError(f"evidence for {label}: no bag has this label number; look it up on the trace page")
     body = tx.execute(select(records.c.body).where(records.c.hash == bag.hash)).scalar_one()
     record = Record.decode(body)
+    box = find_box(tx, bag.box)
+    suite = DEFAULT if box is None else box.registered.suite
+    if suite is not signer.suite and signer_of is None:
+        raise NoEvidenceError(f"evidence for {label}: box {bag.box} is of {suite.name}, and no key of it was given")
+    receipts = signer if suite is signer.suite or signer_of is None else signer_of(suite)
     related = _related(tx, bag.box, bag.hash, record.rid, label)
     path = _path(tx, bag.box, bag.hash, related)
     head = path.hashes[-1]
@@ -87,7 +102,7 @@ def evidence_of(
     if place is None:
         raise AssertionError(f"record {head.hex()} is in the chain of {bag.box} and is not held")
     have = Have("", head, place.seq, place.stored_at)
-    have = replace(have, seal=signer.seal_receipt(have.signed_bytes()))
+    have = replace(have, seal=receipts.seal_receipt(have.signed_bytes()))
     pictures, remarks = pictures_of(WeighingBody.from_json(record.body), _prints(tx, path.hashes, related, record.rid))
     lines: list[Line] = [
         (
@@ -101,18 +116,25 @@ def evidence_of(
                 "made_by": made_by,
             },
         ),
-        *_chain_lines(tx, bag.box, path.hashes, {path.hashes[0], bag.hash, *related}),
+        *_chain_lines(tx, bag.box, path.hashes, {path.hashes[0], bag.hash, *related}, suite),
         (bundle.SEAL, {"seq": len(path.hashes), "hash": head.hex(), "seal": path.seal.hex()}),
+        *_suite_lines(signer, receipts),
         (bundle.RECEIPT, {"have": encode_have(have).decode(), "branches": path.branches}),
         (bundle.NOTES, {"notes": _notes(tx, bag.box, bag.hash)}),
         (bundle.FLAGS, {"flags": _flags(tx, bag.hash)}),
         *_core_lines(tx, bag.hash),
         *_profile_lines(record, profiles),
         *((bundle.PICTURE, picture) for picture in pictures),
-        *_checkpoint_lines(tx, bag.box, path, bag.hash),
+        *_checkpoint_lines(tx, bag.box, path, bag.hash, suite),
         *_certificate_lines(tx, bag.box, signer),
     ]
     return Evidence(bundle.encode_bundle(lines, signer), tuple(remarks))
+
+
+def _suite_lines(signer: Signer, receipts: Signer) -> Iterator[Line]:
+    """Whose seal the receipt carries, when it is not the key that seals the file."""
+    if receipts is not signer:
+        yield bundle.SUITE, {"suite": receipts.suite.name, "collector": receipts.public().hex()}
 
 
 def _related(tx: Connection, box: str, own: bytes, rid: str, label: str) -> set[bytes]:
@@ -174,7 +196,7 @@ def _ancestors(top: bytes, parents: dict[bytes, bytes]) -> list[bytes]:
     return out
 
 
-def _chain_lines(tx: Connection, box: str, hashes: Sequence[bytes], shown: set[bytes]) -> Iterator[Line]:
+def _chain_lines(tx: Connection, box: str, hashes: Sequence[bytes], shown: set[bytes], suite: Suite) -> Iterator[Line]:
     bodies: dict[bytes, bytes] = {}
     steps: dict[bytes, bytes] = {}
     wanted = set(hashes)
@@ -187,7 +209,7 @@ def _chain_lines(tx: Connection, box: str, hashes: Sequence[bytes], shown: set[b
         if row.hash in shown:
             bodies[row.hash] = row.body
         elif row.hash in wanted:
-            steps[row.hash] = body_hash(row.body)
+            steps[row.hash] = body_hash(row.body, suite)
     run: list[str] = []
     for seq, item in enumerate(hashes, 1):
         if item in steps:
@@ -273,7 +295,7 @@ def _profile_lines(record: Record, profiles: Registry) -> Iterator[Line]:
         )
 
 
-def _checkpoint_lines(tx: Connection, box: str, path: _Path, own: bytes) -> Iterator[Line]:
+def _checkpoint_lines(tx: Connection, box: str, path: _Path, own: bytes, suite: Suite) -> Iterator[Line]:
     """The first checkpoint that names the weighing, or a record behind it on the same branch."""
     place = path.hashes.index(own) + 1
     stored_at = tx.execute(select(records.c.stored_at).where(records.c.hash == own)).scalar_one()
@@ -307,7 +329,7 @@ def _checkpoint_lines(tx: Connection, box: str, path: _Path, own: bytes) -> Iter
                 "seal": found.seal.hex(),
                 "seq": head.seq,
                 "hash": head.hash.hex(),
-                "steps": [item.hex() for item in _steps(tx, chain[len(path.hashes) : head.seq])],
+                "steps": [item.hex() for item in _steps(tx, chain[len(path.hashes) : head.seq], suite)],
                 "index": way.index,
                 "path": [item.hex() for item in way.path],
             },
@@ -315,12 +337,12 @@ def _checkpoint_lines(tx: Connection, box: str, path: _Path, own: bytes) -> Iter
         return
 
 
-def _steps(tx: Connection, hashes: Sequence[bytes]) -> Iterator[bytes]:
+def _steps(tx: Connection, hashes: Sequence[bytes], suite: Suite) -> Iterator[bytes]:
     """H(body) of each of these records, in order."""
     for start in range(0, len(hashes), 500):
         some = hashes[start : start + 500]
         rows = tx.execute(select(records.c.hash, records.c.body).where(records.c.hash.in_(some)))
-        bodies = {row.hash: body_hash(row.body) for row in rows}
+        bodies = {row.hash: body_hash(row.body, suite) for row in rows}
         yield from (bodies[item] for item in some)
 
 

@@ -25,18 +25,22 @@ BUNDLE, RECORD, STEPS, SEAL, RECEIPT, NOTES, FLAGS, CORE, PROFILE, PICTURE, CHEC
     "certificates", "end",
 )  # fmt: skip
 
+SUITE = "suite"  # the collector's key for a box of another suite than the file's
+
 # The order of the lines, one letter a part; ? = may be absent.
 _LETTERS = {
     BUNDLE: "b", RECORD: "r", STEPS: "s", SEAL: "l", RECEIPT: "h", NOTES: "n", FLAGS: "f", CORE: "c", PROFILE: "p",
-    PICTURE: "i", CHECKPOINT: "k", CERTIFICATES: "x", END: "e",
+    PICTURE: "i", CHECKPOINT: "k", CERTIFICATES: "x", END: "e", SUITE: "u",
 }  # fmt: skip
-_ORDERS = {1: re.compile(r"br[rs]*lhnfc?p?e"), 2: re.compile(r"br[rs]*lhnfc?p?i*k?x?e")}
+_ORDERS = {1: re.compile(r"br[rs]*lhnfc?p?e"), 2: re.compile(r"br[rs]*lu?hnfc?p?i*k?x?e")}
 
 Shape = dict[str, Any]
 _TEXT, _WHOLE, _HASH, _SEAL, _HEX = "text", "whole number", "32 bytes in hex", "64 bytes in hex", "bytes in hex"
+_KEY = "public key in hex"
 _WORDS: dict[str, re.Pattern[str]] = {
     _HASH: re.compile(r"[0-9a-f]{64}"),
     _SEAL: re.compile(r"[0-9a-f]{128}"),
+    _KEY: re.compile(r"[0-9a-f]{64}|04[0-9a-f]{128}"),  # 32 bytes, or 65 of SM2
     _HEX: re.compile(r"(?:[0-9a-f]{2})*"),
 }
 _NOTE: Shape = {
@@ -66,6 +70,7 @@ _SHAPES: dict[str, Shape] = {
     },
     CERTIFICATES: {"box": _HEX, "collector": _HEX, "root": _HEX},
     END: {"lines": [_HASH], "sha256": _HASH, "collector": _HASH, "seal": _SEAL},
+    SUITE: {"suite": _TEXT, "collector": _KEY},
 }  # fmt: skip
 
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 
 from hazgate_protocols.certificate import Certificate
 from hazgate_protocols.evidence import content, held, trust
-from hazgate_protocols.evidence.bundle import BUNDLE, END, RECEIPT, RECORD, SEAL, STEPS, Bundle, Part
+from hazgate_protocols.evidence.bundle import BUNDLE, END, RECEIPT, RECORD, SEAL, STEPS, SUITE, Bundle, Part
 from hazgate_protocols.evidence.content import Shown
 from hazgate_protocols.evidence.report import Report
 from hazgate_protocols.evidence.trust import Word
-from hazgate_protocols.journal.chain import ROOT, SUITE, body_hash, link, link_hash
+from hazgate_protocols.journal.chain import ROOT, body_hash, link, link_hash
 from hazgate_protocols.journal.record import GENESIS, Record, RecordError
 from hazgate_protocols.journal.seal import chain_seal_holds, evidence_seal_holds, receipt_seal_holds
+from hazgate_protocols.journal.suite import DEFAULT, Suite, suite_named, suite_of_key
 from hazgate_protocols.uplink import Have, MalformedError, decode_answer, encode_have
 
 
@@ -22,6 +23,7 @@ class _Chain:
 
     places: tuple[bytes, ...]
     shown: tuple[Shown, ...]
+    suite: Suite
 
     @property
     def head(self) -> bytes:
@@ -65,7 +67,7 @@ def check(
         )
     report.keys_known = given or word is Word.KNOWN
     if chain is not None and own is not None:
-        held.check(bundle, held.Way(chain.places, own.record.seq), collector, checkpoint, report)
+        held.check(bundle, held.Way(chain.places, own.record.seq, chain.suite), collector, checkpoint, report)
     if chain is not None:
         content.check(bundle, chain.shown, report)
         _say_what_is_hidden(bundle, chain, report)
@@ -111,7 +113,7 @@ def _say_whose(whose: str, keys: tuple[bytes, bytes | None], part: Part, word: W
 
 def _check_chain(bundle: Bundle, report: Report) -> _Chain | None:
     box = _required(bundle, BUNDLE)["box"]
-    at, places = ROOT, list[bytes]()
+    at, places, suite = ROOT, list[bytes](), _suite_in(bundle)
     shown: list[Shown] = []
     for part in bundle.of(RECORD, STEPS):
         if part["seq"] != len(places) + 1:
@@ -119,11 +121,11 @@ def _check_chain(bundle: Bundle, report: Report) -> _Chain | None:
             return None
         if part.name == STEPS:
             for step in part["hashes"]:
-                at = link_hash(at, bytes.fromhex(step))
+                at = link_hash(at, bytes.fromhex(step), suite)
                 places.append(at)
             continue
         body = _exact_bytes(part["bytes"])
-        parent, at = at, link(at, body)
+        parent, at = at, link(at, body, suite)
         places.append(at)
         try:
             record = Record.decode(body)
@@ -142,8 +144,18 @@ def _check_chain(bundle: Bundle, report: Report) -> _Chain | None:
                 f"is record {record.seq} of box {record.box}, in a chain of {box} at place {len(places)}", part
             )
             return None
-        shown.append(Shown(part, at, parent, body_hash(body), record))
-    return _Chain(tuple(places), tuple(shown))
+        shown.append(Shown(part, at, parent, body_hash(body, suite), record))
+    return _Chain(tuple(places), tuple(shown), suite)
+
+
+def _suite_in(bundle: Bundle) -> Suite:
+    """The suite that the first record names; whether it names one at all is found when its key is looked at."""
+    first = bundle.one(RECORD)
+    try:
+        named = suite_named(Record.decode(_exact_bytes(first["bytes"])).body.get("suite")) if first else None
+    except RecordError:
+        named = None
+    return named or DEFAULT
 
 
 def _check_box_seal(bundle: Bundle, chain: _Chain, report: Report) -> bytes | None:
@@ -162,12 +174,12 @@ def _check_box_seal(bundle: Bundle, chain: _Chain, report: Report) -> bytes | No
         report.failed("the box's first record, which names its key, is not shown", seal)
         return None
     key = _key(first.record.body.get("public_key"))
-    if key is None or first.record.body.get("suite") != SUITE:
-        report.failed(f"the first record names no key of the suite {SUITE}", first.part)
+    if key is None or first.record.body.get("suite") != chain.suite.name or suite_of_key(key) is not chain.suite:
+        report.failed(f"the first record names no key of the suite {chain.suite.name}", first.part)
         return None
     report.proved(
         f"The {len(chain.shown)} records shown stand in one unbroken chain of box {name}, from its first record to "
-        f"record {chain.length}."
+        f"record {chain.length}, in the suite {chain.suite.name}."
     )
     if chain_seal_holds(key, name, chain.head, bytes.fromhex(seal["seal"])):
         report.proved(
@@ -182,7 +194,9 @@ def _check_box_seal(bundle: Bundle, chain: _Chain, report: Report) -> bytes | No
 def _check_receipt(bundle: Bundle, chain: _Chain, report: Report) -> str:
     """When the collector received the sealed record, by its own clock; "" when no receipt shows it."""
     part = _required(bundle, RECEIPT)
-    key = bytes.fromhex(_required(bundle, END)["collector"])
+    key = _receipt_key(bundle, chain.suite, report)
+    if key is None:
+        return ""
     data = _exact_bytes(part["have"])
     try:
         have = decode_answer(data)
@@ -197,11 +211,31 @@ def _check_receipt(bundle: Bundle, chain: _Chain, report: Report) -> str:
         report.failed(f"the receipt is for record {have.seq} ({have.hash.hex()}), not for the sealed one", part)
     else:
         report.proved(
-            f"The same collector's key confirms by a receipt that it holds record {chain.length} and all before it, "
+            f"The same collector confirms by a receipt that it holds record {chain.length} and all before it, "
             f"by its own clock since {have.stored_at}."
         )
         return have.stored_at
     return ""
+
+
+def _receipt_key(bundle: Bundle, suite: Suite, report: Report) -> bytes | None:
+    """The key the receipt must be sealed with: the file's own, or the one the file names for the box's suite."""
+    end, named = _required(bundle, END), bundle.one(SUITE)
+    file_key = bytes.fromhex(end["collector"])
+    if suite is suite_of_key(file_key):
+        if named is None:
+            return file_key
+        report.failed("it names a second key, and the box is of the same suite as the file", named)
+        return None
+    if named is None:
+        report.failed(f"the box is of suite {suite.name}, and the file names no key of it for the receipt", end)
+        return None
+    key = bytes.fromhex(named["collector"])
+    if named["suite"] != suite.name or suite_of_key(key) is not suite:
+        report.failed(f"it names no key of the box's suite {suite.name}", named)
+        return None
+    report.proved(f"The collector that sealed the file names {key.hex()} as its key for boxes of suite {suite.name}.")
+    return key
 
 
 def _say_what_is_hidden(bundle: Bundle, chain: _Chain, report: Report) -> None:
@@ -235,4 +269,4 @@ def _key(text: object) -> bytes | None:
         key = bytes.fromhex(text) if isinstance(text, str) else b""
     except ValueError:
         return None
-    return key if len(key) == 32 else None
+    return key if suite_of_key(key) is not None and key.hex() == text else None

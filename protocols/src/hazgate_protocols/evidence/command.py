@@ -17,6 +17,7 @@ from hazgate_protocols.evidence.extract import extract
 from hazgate_protocols.evidence.report import TEXT_CHARS_MAX, Report, Verdict
 from hazgate_protocols.journal.checkpoint import FILE_BYTES_MAX, CheckpointError, decode
 from hazgate_protocols.journal.seal import KEY_BYTES
+from hazgate_protocols.journal.suite import SuiteMissingError, suite_of_key
 from hazgate_protocols.text import one_line
 
 PROVED, FAILED, NO_BUNDLE = 0, 1, 2
@@ -30,7 +31,8 @@ _HEADINGS = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0: everything checked holds. 1: something does not, and the line is named. 2: no evidence file, or misuse."""
+    """0: everything checked holds. 1: something does not, and the line is named. 2: no evidence file, misuse, or a
+    suite this machine cannot check."""
     asked = parser().parse_args(arguments)
     try:
         data = _read(asked.file, BUNDLE_BYTES_MAX)
@@ -44,13 +46,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"✗ {one_line(str(exc), TEXT_CHARS_MAX)}\n")
         print("ALTERED. The file is not as it was made; nothing else in it was looked at.")
         return FAILED
-    report = check(
-        bundle,
-        collector_key=asked.collector_key,
-        box_key=asked.box_key,
-        root=asked.root,
-        checkpoint=asked.checkpoint,
-    )
+    try:
+        report = check(
+            bundle,
+            collector_key=asked.collector_key,
+            box_key=asked.box_key,
+            root=asked.root,
+            checkpoint=asked.checkpoint,
+        )
+    except SuiteMissingError as exc:
+        print(f"{asked.file}: cannot be checked on this machine: {exc}; try OpenSSL 3 as in Debian 12", file=sys.stderr)
+        return NO_BUNDLE
     head = bundle.parts[0]
     about = f"Label {head['label']}, weighed by box {head['box']}; file made {head['made_at']} by {head['made_by']}."
     print(f"{one_line(about, TEXT_CHARS_MAX)}\n")
@@ -113,7 +119,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("file", type=Path, help="An evidence file (hazgate-cloud evidence), or a checkpoint.")
     made.add_argument("more", type=Path, nargs="*", help="More checkpoints: whether each extends the one before.")
     made.add_argument("--collector-key", type=_key, metavar="HEX", help="The collector's public key, if you know it.")
-    made.add_argument("--box-key", type=_key, metavar="HEX", help="The box's public key, if you know it.")
+    made.add_argument("--box-key", type=_box_key, metavar="HEX", help="The box's public key, if you know it.")
     made.add_argument("--root", type=_root, metavar="FILE", help="The devices' root certificate, if you have it.")
     made.add_argument(
         "--checkpoint",
@@ -134,6 +140,16 @@ def _key(text: str) -> bytes:
         key = b""
     if len(key) != KEY_BYTES:
         raise argparse.ArgumentTypeError(f"{KEY_BYTES} bytes in hex are wanted")
+    return key
+
+
+def _box_key(text: str) -> bytes:
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if suite_of_key(key) is None:
+        raise argparse.ArgumentTypeError("32 bytes in hex are wanted, or 65 for a box of sm3+sm2")
     return key
 
 

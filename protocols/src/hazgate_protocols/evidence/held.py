@@ -9,6 +9,7 @@ from hazgate_protocols.evidence.report import Report
 from hazgate_protocols.journal import checkpoint
 from hazgate_protocols.journal.chain import link_hash
 from hazgate_protocols.journal.checkpoint import Checkpoint, CheckpointError, Head, Inclusion
+from hazgate_protocols.journal.suite import DEFAULT, Suite
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,7 @@ class Way:
 
     places: tuple[bytes, ...]
     own: int  # the weighing's place, from 1
+    suite: Suite = DEFAULT
 
 
 def check(bundle: Bundle, way: Way, collector: bytes, given: bytes | None, report: Report) -> None:
@@ -30,7 +32,7 @@ def check(bundle: Bundle, way: Way, collector: bytes, given: bytes | None, repor
         )
     if given is not None:
         places = way.places if part is None or own is None else _places(part, way)
-        _check_given(given, box, Way(places, way.own), collector, own, report)
+        _check_given(given, box, Way(places, way.own, way.suite), collector, own, report)
     if own is not None and given is None:
         report.open(
             f"That this is the checkpoint {own.said.n} that others were given too: compare it with one from the core "
@@ -72,7 +74,7 @@ def _check_own(part: Part, box: str, way: Way, collector: bytes, report: Report)
 def _places(part: Part, way: Way) -> tuple[bytes, ...]:
     places = list(way.places)
     for step in part["steps"]:
-        places.append(link_hash(places[-1], bytes.fromhex(step)))
+        places.append(link_hash(places[-1], bytes.fromhex(step), way.suite))
     return tuple(places)
 
 
