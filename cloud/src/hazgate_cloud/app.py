@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from hazgate_cloud.collector.collector import Collector
 from hazgate_cloud.collector.presence import Presence
-from hazgate_cloud.config import Config, read_password
+from hazgate_cloud.config import Config, read_database_password, read_password
 from hazgate_cloud.keys import own_key
-from hazgate_cloud.store.engine import Database
+from hazgate_cloud.store.engine import Database, StoreUnavailableError, cause_of
 from hazgate_cloud.store.migrate import upgrade
 from hazgate_cloud.store.writer import Writer
 
@@ -35,10 +36,17 @@ class StartError(Exception):
 
 
 def open_store(config: Config) -> Database:
-    """The store of this configuration, brought to this program's schema."""
+    """The store of this configuration, brought to this program's schema. Raises ConfigError for a password that cannot
+    be read, StoreUnavailableError for a server that is not there or not fit."""
     config.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    database = Database.open(config.database_url)
-    upgrade(database)
+    database = Database.open(config.database_url, read_database_password(config))
+    try:
+        upgrade(database)
+    except SQLAlchemyError as exc:
+        database.close()
+        raise StoreUnavailableError(
+            f"open the store {database.name}: {cause_of(exc)}; nothing was changed, and boxes keep their records"
+        ) from exc
     return database
 
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import structlog
 import typer
@@ -14,6 +14,9 @@ import typer
 from hazgate_cloud.commands.held import held_app
 from hazgate_cloud.commands.quarantine import quarantine_app
 from hazgate_cloud.config import Config, ConfigError, load
+
+if TYPE_CHECKING:
+    from hazgate_cloud.store.engine import Database
 
 app = typer.Typer(
     help="The collector of hazgate: takes, proves, forwards and shows what the boxes weighed.", no_args_is_help=True
@@ -39,12 +42,13 @@ def run(config: ConfigPath) -> None:
     from hazgate_cloud.app import StartError
     from hazgate_cloud.app import run as serve
     from hazgate_cloud.keys import KeyFileError
+    from hazgate_cloud.store.engine import StoreUnavailableError
 
     settings = _load(config)
     _set_up_log()
     try:
         asyncio.run(serve(settings))
-    except (StartError, ConfigError, KeyFileError) as exc:
+    except (StartError, ConfigError, KeyFileError, StoreUnavailableError) as exc:
         _fail(str(exc))
 
 
@@ -78,10 +82,9 @@ def identity(config: ConfigPath) -> None:
 @app.command()
 def verify(config: ConfigPath) -> None:
     """Prove again, from the stored bytes alone, that nothing is missing, inserted or altered; exit 1 if not."""
-    from hazgate_cloud.app import open_store
     from hazgate_cloud.store.verify import verify as prove
 
-    database = open_store(_load(config))
+    database = _open_store(_load(config))
     try:
         with database.read() as tx:
             report = prove(tx)
@@ -115,13 +118,12 @@ def evidence(
     from datetime import UTC, datetime
     from importlib.metadata import version
 
-    from hazgate_cloud.app import open_store
     from hazgate_cloud.evidence.gather import NoEvidenceError, evidence_of
     from hazgate_cloud.keys import KeyFileError, own_key
     from hazgate_profiles.registry import Registry
 
     settings = _load(config)
-    database = open_store(settings)
+    database = _open_store(settings)
     try:
         signer = own_key(settings.key_file)
         made_by = f"hazgate-cloud {version('hazgate-cloud')}"
@@ -151,7 +153,6 @@ def box_add(
     """Register a box; before that none of its pushes is taken."""
     from datetime import UTC, datetime
 
-    from hazgate_cloud.app import open_store
     from hazgate_cloud.domain.box import BoxInvalidError, register
     from hazgate_cloud.domain.times import stamp
     from hazgate_cloud.store.boxes import BoxExistsError, add_box
@@ -161,7 +162,7 @@ def box_add(
         registered = register(box, public_key, unit_code, name)
     except BoxInvalidError as exc:
         _fail(f"add box {box}: {exc}")
-    database = open_store(settings)
+    database = _open_store(settings)
     try:
         database.written(lambda tx: add_box(tx, registered, stamp(datetime.now(UTC))))
     except BoxExistsError as exc:
@@ -178,9 +179,8 @@ def box_list(config: ConfigPath) -> None:
     from rich.table import Table
 
     from hazgate_cloud.api.queries import boxes_with_heads
-    from hazgate_cloud.app import open_store
 
-    database = open_store(_load(config))
+    database = _open_store(_load(config))
     try:
         with database.read() as tx:
             rows = boxes_with_heads(tx)
@@ -197,6 +197,16 @@ def _load(path: Path) -> Config:
     try:
         return load(path)
     except ConfigError as exc:
+        _fail(str(exc))
+
+
+def _open_store(settings: Config) -> Database:
+    from hazgate_cloud.app import open_store
+    from hazgate_cloud.store.engine import StoreUnavailableError
+
+    try:
+        return open_store(settings)
+    except (ConfigError, StoreUnavailableError) as exc:
         _fail(str(exc))
 
 
