@@ -374,10 +374,12 @@ def test_two_collectors_on_one_store_give_equal_receipts(
     collector: Collector, box: FakeBox, database: Database, collector_key: Signer, clock: Clock
 ) -> None:
     """Any worker may take any push; the store decides."""
-    worker = Collector(Database.open(str(database.engine.url)), collector_key, clock)
+    other = Database.open(str(database.engine.url))
+    worker = Collector(other, collector_key, clock)
     box.weigh(1)
     payload = box.push()
     assert collector.handle(box.name, payload) == worker.handle(box.name, payload)
+    other.close()
     assert count(database, schema.records) == 2
 
 

@@ -17,7 +17,6 @@ from hazgate_cloud.store import schema
 from hazgate_cloud.store.engine import Database, StoreUnavailableError
 from hazgate_cloud.store.migrate import upgrade
 
-
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 

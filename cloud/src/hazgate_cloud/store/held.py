@@ -45,13 +45,13 @@ def release(tx: Connection, record_hash: bytes, person: Person, at: str) -> Done
     if before is not None:
         return Done(record.box, before, fresh=False)
     obstacle = why_not_released(
-        verdict, outbox.holds_rid(tx, record.rid), _submitted_of_label(tx, verdict.label, record_hash)
+        verdict, bool(outbox.held_rids(tx, [record.rid])), _submitted_of_label(tx, verdict.label, record_hash)
     )
     if obstacle is not None or verdict.weighing is None:
         raise ActRefusedError(f"release {record_hash.hex()}: {obstacle}")
     _settle_label(tx, record, verdict, record_hash)
     ruled = _rule(tx, record_hash, Ruling.RELEASED, person, at)
-    outbox.enqueue(tx, submission(record, verdict.weighing, record_hash), record.box, record_hash, at)
+    outbox.enqueue(tx, [(record_hash, submission(record, verdict.weighing, record_hash))], at)
     add_note(tx, record.box, record_hash, Ruling.RELEASED.value, at, text=_told(person))
     return Done(record.box, ruled, fresh=True)
 
