@@ -131,18 +131,19 @@ class Collector:
             push = decode_push(payload)
         except MalformedError as exc:
             return self._refuse(tx, box, payload, "malformed", str(exc))
+        hashes = push.hashes()
         try:
-            intake.require_seal(push, row.registered)
-            return self._append(tx, row, push)
+            intake.require_seal(push, hashes[-1] if hashes else push.prev, row.registered)
+            return self._append(tx, row, push, hashes)
         except PushRefusedError as exc:
             return self._refuse(tx, box, payload, exc.code, exc.text)
 
-    def _append(self, tx: Connection, row: BoxRow, push: Push) -> _Taken:
+    def _append(self, tx: Connection, row: BoxRow, push: Push, hashes: list[bytes]) -> _Taken:
         box = row.registered.box
         parent = Place(0, row.registered_at) if push.prev == ROOT else chain.place_of(tx, box, push.prev)
         if parent is None:
             return _Taken(Need(push.token, chain.ladder(tx, box)))
-        entries = intake.entries(push, row.registered, parent.seq)
+        entries = intake.entries(push, hashes, row.registered, parent.seq)
         # A record is held only where its parent is, so behind a childless parent nothing can be held.
         known = bool(entries) and chain.has_child(tx, box, push.prev)
         held = chain.held(tx, [entry.hash for entry in entries]) if known else set()
@@ -159,7 +160,7 @@ class Collector:
                 alarms.raise_alarm(tx, "fork", box, fresh[0].prev.hex(), text, at)
             chain.append(tx, box, fresh, at)
             forward = projection.project(tx, row, fresh, at)
-        head = push.head()
+        head = hashes[-1] if hashes else push.prev
         if fresh:  # then the newest entry is fresh too
             place: Place | None = Place(fresh[-1].record.seq, at)
         else:

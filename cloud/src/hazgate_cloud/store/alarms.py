@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, func, insert, select, update
 
 from hazgate_cloud.domain.acts import push_digest
-from hazgate_cloud.store.schema import alarms, quarantine
+from hazgate_cloud.store.schema import alarms, quarantine, storable
 
 QUARANTINE_ROWS_MAX = 2_000  # of at most 1 MiB each
 QUARANTINE_ROWS_A_BOX_MAX = 100
@@ -26,7 +26,7 @@ def raise_alarm(tx: Connection, kind: str, box: str, subject: str, text: str, at
                     kind=kind,
                     box=box,
                     subject=key,
-                    text=text[:_TEXT_CHARS_MAX],
+                    text=storable(text, _TEXT_CHARS_MAX),
                     first_at=at,
                     last_at=at,
                     count=1,
@@ -43,7 +43,7 @@ def keep_quarantined(tx: Connection, box: str, payload: bytes, code: str, reason
     again = (
         update(quarantine)
         .where(quarantine.c.digest == digest)
-        .values(code=code, reason=reason[:_TEXT_CHARS_MAX], last_at=at, count=quarantine.c.count + 1)
+        .values(code=code, reason=storable(reason, _TEXT_CHARS_MAX), last_at=at, count=quarantine.c.count + 1)
     )
     if not tx.execute(again).rowcount:
         rows = select(func.count()).select_from(quarantine).where(quarantine.c.outcome.is_(None))
@@ -60,7 +60,7 @@ def keep_quarantined(tx: Connection, box: str, payload: bytes, code: str, reason
                     digest=digest,
                     box=box,
                     code=code,
-                    reason=reason[:_TEXT_CHARS_MAX],
+                    reason=storable(reason, _TEXT_CHARS_MAX),
                     raw=payload,
                     first_at=at,
                     last_at=at,

@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Boolean, Connection, Integer, LargeBinary, Table, insert
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.types import TypeEngine
 
 
@@ -24,6 +25,19 @@ def insert_rows(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]],
     names = tuple(rows[0])
     arrays = [[row[name] for row in rows] for name in names]
     tx.exec_driver_sql(_statement(table, names, tuple(alike)), (*alike.values(), *arrays))
+
+
+def insert_new(tx: Connection, table: Table, rows: Sequence[Mapping[str, Any]], key: str, **alike: Any) -> set[bytes]:
+    """Inserts those of the rows whose `key` is neither in the table nor in a row before; their hashes."""
+    if not rows:
+        return set()
+    if tx.dialect.name == "sqlite":
+        statement = sqlite.insert(table).on_conflict_do_nothing(index_elements=[key]).returning(table.c.hash)
+        return set(tx.execute(statement, [{**row, **alike} for row in rows]).scalars())
+    names = tuple(rows[0])
+    arrays = [[row[name] for row in rows] for name in names]
+    only_new = f'{_statement(table, names, tuple(alike))} ON CONFLICT ("{key}") DO NOTHING RETURNING "hash"'
+    return set(tx.exec_driver_sql(only_new, (*alike.values(), *arrays)).scalars())
 
 
 @lru_cache(maxsize=64)

@@ -13,7 +13,7 @@ from hazgate_cloud.domain.delivery import State
 from hazgate_cloud.domain.rules import Verdict, judge, submission
 from hazgate_cloud.store import audit, outbox
 from hazgate_cloud.store.boxes import add_note, find_box
-from hazgate_cloud.store.schema import bags, flags, mentions, records, rulings
+from hazgate_cloud.store.schema import UNIT_CHARS, WASTE_CHARS, bags, flags, mentions, records, rulings, storable
 from hazgate_cloud.store.schema import outbox as outbox_rows
 from hazgate_protocols.journal.record import WEIGHING, Record
 
@@ -164,11 +164,11 @@ def _settle_label(tx: Connection, record: Record, verdict: Verdict, record_hash:
         .values(
             hash=record_hash,
             box=record.box,
-            unit_code=weighing.unit_code,
-            waste_code=weighing.waste_code[:10],
+            unit_code=storable(weighing.unit_code, UNIT_CHARS),
+            waste_code=storable(weighing.waste_code, WASTE_CHARS),
             weight_mg=weighing.weight_mg,
             weight_text=f"{weighing.weight_text} {weighing.weight_unit}",
-            weighed_at=str(record.t["wall"]),
+            weighed_at=storable(str(record.t["wall"])),
         )
     )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, or_, select, update
 
 from hazgate_cloud.domain.delivery import State
-from hazgate_cloud.store.bulk import insert_rows
+from hazgate_cloud.store.bulk import insert_new
 from hazgate_cloud.store.schema import attempts, outbox
 from hazgate_protocols.core_api import Answer, Submission
 
@@ -46,8 +46,9 @@ class Attempt:
     reply: bytes
 
 
-def enqueue(tx: Connection, queued: Sequence[tuple[bytes, Submission]], at: str) -> None:
-    """Queues submissions, each with its record's hash, in this order behind the others of their units."""
+def enqueue(tx: Connection, queued: Sequence[tuple[bytes, Submission]], at: str) -> set[bytes]:
+    """Queues submissions, each with its record's hash, in this order behind the others of their units. One whose rid is
+    or was in the outbox is left out. The hashes of those that were queued."""
     rows = [
         {
             "hash": record_hash,
@@ -58,10 +59,11 @@ def enqueue(tx: Connection, queued: Sequence[tuple[bytes, Submission]], at: str)
         }
         for record_hash, submission in queued
     ]
-    insert_rows(
+    return insert_new(
         tx,
         outbox,
         rows,
+        "rid",
         state=State.QUEUED.value,
         tries=0,
         reached=0,

@@ -5,8 +5,7 @@ Everything here can be computed again from the records in the order they were st
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, select
@@ -14,95 +13,118 @@ from sqlalchemy import Connection, bindparam, select
 from hazgate_cloud.domain.intake import Entry
 from hazgate_cloud.domain.rules import Finding, Verdict, judge, submission
 from hazgate_cloud.store.boxes import BoxRow, add_note, reconcile_notes
-from hazgate_cloud.store.bulk import insert_rows
+from hazgate_cloud.store.bulk import insert_new, insert_rows
 from hazgate_cloud.store.outbox import enqueue, held_rids
-from hazgate_cloud.store.schema import bags, flags, mentions
-from hazgate_protocols.core_api import Submission
+from hazgate_cloud.store.schema import UNIT_CHARS, WASTE_CHARS, bags, flags, mentions, storable
 from hazgate_protocols.journal.record import NOTES, PRINT, REPRINT, WEIGHING, Record
 
 MENTIONS_MAX = 200  # of one record; a notes record carries at most 100
 _BAGS_OF = select(bags.c.label, bags.c.hash).where(bags.c.label.in_(bindparam("labels", expanding=True)))
 
 
-@dataclass
-class _Effects:
-    """What is held before a push, as far as the push asks for it, and what it adds: written together at its end."""
-
-    owners: dict[str, bytes]  # label number -> the record whose bag it is
-    rids: set[str]  # of submissions
-    bags: list[dict[str, Any]] = field(default_factory=list)
-    flags: list[dict[str, Any]] = field(default_factory=list)
-    queued: list[tuple[bytes, Submission]] = field(default_factory=list)
-    links: list[dict[str, Any]] = field(default_factory=list)
-
-
 def project(tx: Connection, box: BoxRow, entries: Sequence[Entry], at: str) -> bool:
     """Brings about what these newly stored records mean; True when there is something to forward."""
+    name = box.registered.box
     verdicts = {
         entry.hash: judge(entry.record, box.registered.unit_code) for entry in entries if entry.record.kind == WEIGHING
     }
-    labels = {verdict.label for verdict in verdicts.values() if verdict.label}
-    effects = _Effects(
-        {row.label: row.hash for row in tx.execute(_BAGS_OF, {"labels": list(labels)})} if labels else {},
-        held_rids(tx, {entry.record.rid for entry in entries if entry.hash in verdicts}),
-    )
-    name = box.registered.box
+    links = [
+        {"hash": entry.hash, "about": about}
+        for entry in entries
+        for about in _about(entry.record, verdicts.get(entry.hash))
+    ]
+    insert_rows(tx, mentions, links, box=name)
+    weighings = [entry for entry in entries if entry.hash in verdicts]
+    broken, queued = _weighings(tx, weighings, verdicts, name, at)
     for entry in entries:
-        verdict = verdicts.get(entry.hash)
-        about = mentioned(entry.record) if verdict is None else [verdict.label] if verdict.label else []
-        effects.links += [{"hash": entry.hash, "about": text} for text in about]
-        if verdict is not None:
-            _weighing(tx, effects, entry, verdict, at)
+        if entry.hash in broken:
+            findings = broken[entry.hash]
+            insert_rows(
+                tx, flags, [{"code": item.code, "text": item.text} for item in findings], hash=entry.hash, at=at
+            )
+            text = "; ".join(item.text for item in findings)
+            add_note(tx, name, entry.hash, "flagged", at, code=findings[0].code, text=text)
         elif entry.record.kind == NOTES:
-            after, upto, kept = _kept_notes(entry.record)
-            reconcile_notes(tx, name, after, upto, kept)
-    insert_rows(tx, mentions, effects.links, box=name)
-    insert_rows(tx, bags, effects.bags, box=name)
-    insert_rows(tx, flags, effects.flags, at=at)
-    enqueue(tx, effects.queued, at)
-    return bool(effects.queued)
+            reconcile_notes(tx, name, *_kept_notes(entry.record))
+    return queued
+
+
+def _weighings(
+    tx: Connection, weighings: Sequence[Entry], verdicts: Mapping[bytes, Verdict], box: str, at: str
+) -> tuple[dict[bytes, list[Finding]], bool]:
+    """Gives each label number its bag and queues what breaks no rule; why the others are held back, and whether
+    anything was queued. In the usual case, where all is new, that is two statements."""
+    order = {entry.hash: index for index, entry in enumerate(weighings)}
+    bagged = insert_new(
+        tx, bags, [_bag(entry, verdicts[entry.hash]) for entry in weighings if _claims(verdicts[entry.hash])], "label",
+        box=box,
+    )  # fmt: skip
+    late = {verdicts[entry.hash].label for entry in weighings if entry.hash not in bagged} - {""}
+    owners = {row.label: row.hash for row in tx.execute(_BAGS_OF, {"labels": list(late)})} if late else {}
+    found: dict[bytes, list[Finding]] = {}
+    for entry in weighings:
+        verdict = verdicts[entry.hash]
+        found[entry.hash] = list(verdict.findings)
+        owner = owners.get(verdict.label)
+        if owner is not None and order.get(owner, -1) < order[entry.hash]:
+            text = f"label number {verdict.label} belongs to record {owner.hex()}"
+            found[entry.hash].append(Finding("label_reused", text))
+    rids = held_rids(tx, {entry.record.rid for entry in weighings if found[entry.hash]})
+    good = [
+        (entry.hash, submission(entry.record, weighing, entry.hash))
+        for entry in weighings
+        if not found[entry.hash] and (weighing := verdicts[entry.hash].weighing) is not None
+    ]
+    queued = enqueue(tx, good, at)
+    for entry in weighings:
+        rid = entry.record.rid
+        if entry.hash in queued:
+            rids.add(rid)
+        elif rid in rids or not found[entry.hash]:
+            own = len(verdicts[entry.hash].findings)
+            found[entry.hash].insert(own, Finding("rid_reused", f"another record of rid {rid} went before"))
+    return {key: findings for key, findings in found.items() if findings}, bool(queued)
+
+
+def _claims(verdict: Verdict) -> bool:
+    """Whether a weighing can have the bag of its label number."""
+    return bool(verdict.label) and verdict.weighing is not None
+
+
+def _bag(entry: Entry, verdict: Verdict) -> dict[str, Any]:
+    weighing = verdict.weighing
+    if weighing is None:
+        raise AssertionError("an unreadable weighing has no bag")
+    return {
+        "label": verdict.label,
+        "hash": entry.hash,
+        "unit_code": storable(weighing.unit_code, UNIT_CHARS),
+        "waste_code": storable(weighing.waste_code, WASTE_CHARS),
+        "weight_mg": weighing.weight_mg,
+        "weight_text": f"{weighing.weight_text} {weighing.weight_unit}",
+        "weighed_at": storable(str(entry.record.t["wall"])),
+    }
 
 
 def mentioned(record: Record) -> list[str]:
     """The rid, label number or record hashes (hex) that a record speaks about."""
     if record.kind == WEIGHING:
-        found = [judge(record, "").label]
+        return _about(record, judge(record, ""))
+    return _about(record, None)
+
+
+def _about(record: Record, verdict: Verdict | None) -> list[str]:
+    if verdict is not None:
+        found = [verdict.label]
     elif record.kind in (PRINT, REPRINT):
         found = [record.body.get("rid", "")]
     elif record.kind == NOTES:
         found = [note.get("hash", "") for note in _notes_of(record)]
     else:
         found = []
-    texts = [text for text in found if isinstance(text, str) and 0 < len(text) <= 64]
+    # PostgreSQL's texts hold everything but NUL; no rid, label number or hash has one.
+    texts = [text for text in found if isinstance(text, str) and 0 < len(text) <= 64 and "\0" not in text]
     return list(dict.fromkeys(texts))[:MENTIONS_MAX]
-
-
-def _weighing(tx: Connection, effects: _Effects, entry: Entry, verdict: Verdict, at: str) -> None:
-    findings = list(verdict.findings)
-    if entry.record.rid in effects.rids:
-        findings.append(Finding("rid_reused", f"another record of rid {entry.record.rid} went before"))
-    if first := effects.owners.get(verdict.label):
-        findings.append(Finding("label_reused", f"label number {verdict.label} belongs to record {first.hex()}"))
-    elif verdict.label and verdict.weighing is not None:
-        effects.owners[verdict.label] = entry.hash
-        effects.bags.append(
-            {
-                "label": verdict.label,
-                "hash": entry.hash,
-                "unit_code": verdict.weighing.unit_code[:18],
-                "waste_code": verdict.weighing.waste_code[:10],
-                "weight_mg": verdict.weighing.weight_mg,
-                "weight_text": f"{verdict.weighing.weight_text} {verdict.weighing.weight_unit}",
-                "weighed_at": str(entry.record.t["wall"]),
-            }
-        )
-    if findings or verdict.weighing is None:
-        effects.flags += [{"hash": entry.hash, "code": item.code, "text": item.text} for item in findings]
-        text = "; ".join(item.text for item in findings)
-        add_note(tx, entry.record.box, entry.hash, "flagged", at, code=findings[0].code, text=text)
-        return
-    effects.rids.add(entry.record.rid)
-    effects.queued.append((entry.hash, submission(entry.record, verdict.weighing, entry.hash)))
 
 
 def _notes_of(record: Record) -> list[dict[str, Any]]:
