@@ -40,7 +40,11 @@ def project(tx: Connection, box: BoxRow, entries: Sequence[Entry], at: str) -> b
         if entry.hash in broken:
             findings = broken[entry.hash]
             insert_rows(
-                tx, flags, [{"code": item.code, "text": item.text} for item in findings], hash=entry.hash, at=at
+                tx,
+                flags,
+                [{"code": item.code, "text": storable(item.text)} for item in findings],
+                hash=entry.hash,
+                at=at,
             )
             text = "; ".join(item.text for item in findings)
             add_note(tx, name, entry.hash, "flagged", at, code=findings[0].code, text=text)
