@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import functools
 import itertools
-import os
 import shutil
 import sqlite3
 import tempfile
