@@ -53,6 +53,7 @@ class Database:
         self.engine = engine
         self._rng = rng or random.Random()  # noqa: S311 - spreads retries, keeps no secret
         self._writer = threading.Lock()
+        self._refused = ""  # why the last transaction was not taken; "" when it was
         self.is_sqlite = engine.dialect.name == "sqlite"
 
     @classmethod
@@ -104,7 +105,9 @@ class Database:
         for attempt in range(1, TRIES + 1):
             try:
                 with self.write() as connection:
-                    return act(connection)
+                    result = act(connection)
+                self._refused = ""
+                return result
             except SQLAlchemyError as exc:
                 unavailable = _is_of_the_store(exc)
                 if not (unavailable or isinstance(exc, IntegrityError)):
@@ -112,19 +115,21 @@ class Database:
                 if attempt < TRIES:
                     time.sleep(self._rng.random() * _PAUSE_S * 2**attempt)
                 elif unavailable:
-                    raise StoreUnavailableError(f"write to the store: {cause_of(exc)}; nothing was stored") from exc
+                    self._refused = cause_of(exc)
+                    raise StoreUnavailableError(f"write to the store: {self._refused}; nothing was stored") from exc
                 else:
                     raise
         raise AssertionError("unreachable")
 
     def trouble(self) -> str:
-        """Why the store cannot be used now; "" when it answers."""
+        """Why the store cannot be used: it does not answer now, or did not take the last transaction; "" when all is
+        well."""
         try:
             with self.read() as connection:
                 connection.execute(text("SELECT count(*) FROM boxes"))
         except SQLAlchemyError as exc:
             return cause_of(exc)
-        return ""
+        return self._refused
 
     def close(self) -> None:
         """Lets go of every connection."""
