@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 WORDS = Path("docs/operations/faults.yaml")
+SECTIONS = {1: "The box: process and storage", 75: "The collector: database"}  # each from this row on
 
 
 class FaultsError(Exception):
@@ -28,16 +29,24 @@ def faults(root: Path = ROOT) -> Iterator[str]:
     if unknown:
         raise FaultsError(f"{proofs[unknown[0]][0]}: fault {unknown[0]} is not in {WORDS}; describe it there")
     yield from (
-        "# Faults of the box: process and storage",
+        "# Faults",
         "",
         "What happens, what is seen, and which test shows it; where something is not shown or not so yet, it says so.",
         "Keys are explained in [messages](messages.md). A run of the tests takes a seeded slice of the kills, cuts and",
         "flipped bits; `HAZGATE_SOAK=1` takes them all, `HAZGATE_SEED` others.",
-        "",
-        "| # | fault | what happens | what is seen | shown by | open |",
-        "|---|---|---|---|---|---|",
     )
+    told = 0
     for number, row in sorted(words.items()):
+        section = max(first for first in SECTIONS if first <= number)
+        if section != told:
+            told = section
+            yield from (
+                "",
+                f"## {SECTIONS[section]}",
+                "",
+                "| # | fault | what happens | what is seen | shown by | open |",
+                "|---|---|---|---|---|---|",
+            )
         shown = "<br>".join(f"`{proof}`" for proof in proofs.get(number, []))
         if not shown and not row.get("open"):
             raise FaultsError(f"{WORDS}: {number}: no test names it, and it does not say why (open)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event, select, text, update
@@ -280,6 +281,7 @@ def _poisons(rng: random.Random) -> Iterator[tuple[str, bytes]]:
         yield "gate-66", whole[: rng.randrange(len(whole))]
     yield "gate-77", whole  # another box's
     yield "nobody", whole
+    odd: Any
     for odd in (
         "\0" * 40,
         "\U0001f4a3" * 64,
