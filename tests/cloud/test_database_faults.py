@@ -20,7 +20,8 @@ from hazgate_cloud.store.migrate import upgrade
 from hazgate_protocols.journal.record import WEIGHING
 from hazgate_protocols.journal.seal import Signer
 from hazgate_protocols.uplink import Have, decode_answer
-from servers.postgres import new_folder, running_cluster
+from hazgate_simulators.demo.postgres import new_folder
+from servers.postgres import running_cluster
 from servers.stores import cluster
 from storage.depth import SOAK
 

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from hazgate_cloud.store.engine import Database
 from hazgate_cloud.store.migrate import upgrade
-from servers.postgres import Cluster, new_folder
+from hazgate_simulators.demo.postgres import new_folder
+from servers.postgres import Cluster
 
 
 @functools.cache
