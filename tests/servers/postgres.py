@@ -20,9 +20,9 @@ class Cluster(postgres.Cluster):
         """A connection that commits each statement, for the test's own use."""
         return psycopg.connect(host=str(self.folder), dbname=database, user=user, autocommit=True)
 
-    def create(self, template: str = "template1") -> str:
+    def create(self, template: str = "template1", name: str = "") -> str:
         """The name of a new database, a copy of the template (to which nobody may be connected)."""
-        name = f"store_{secrets.token_hex(6)}"
+        name = name or f"store_{secrets.token_hex(6)}"
         with self.connect("postgres") as own:
             # file_copy would make a checkpoint each time; copying by the log is quicker for small databases.
             statement = "CREATE DATABASE {} TEMPLATE {} STRATEGY wal_log"

@@ -12,8 +12,10 @@ from sqlalchemy import Connection, bindparam, select
 
 from hazgate_cloud.domain.intake import Entry
 from hazgate_cloud.domain.rules import Finding, Verdict, judge, submission
+from hazgate_cloud.store.alarms import raise_alarm
 from hazgate_cloud.store.boxes import BoxRow, add_note, reconcile_notes
 from hazgate_cloud.store.bulk import insert_new, insert_rows
+from hazgate_cloud.store.checkpoints import anchors_named, lacking
 from hazgate_cloud.store.outbox import enqueue, held_rids
 from hazgate_cloud.store.schema import UNIT_CHARS, WASTE_CHARS, bags, flags, mentions, storable
 from hazgate_protocols.journal.record import NOTES, PRINT, REPRINT, WEIGHING, Record
@@ -50,6 +52,7 @@ def project(tx: Connection, box: BoxRow, entries: Sequence[Entry], at: str) -> b
             add_note(tx, name, entry.hash, "flagged", at, code=findings[0].code, text=text)
         elif entry.record.kind == NOTES:
             reconcile_notes(tx, name, *_kept_notes(entry.record))
+            _require_checkpoints(tx, entry, at)
     return queued
 
 
@@ -129,6 +132,19 @@ def _about(record: Record, verdict: Verdict | None) -> list[str]:
     # PostgreSQL's texts hold everything but NUL; no rid, label number or hash has one.
     texts = [text for text in found if isinstance(text, str) and 0 < len(text) <= 64 and "\0" not in text]
     return list(dict.fromkeys(texts))[:MENTIONS_MAX]
+
+
+def _require_checkpoints(tx: Connection, entry: Entry, at: str) -> None:
+    """The box keeps what it was told of checkpoints: one that this store does not know shows that the store went
+    back."""
+    told = anchors_named(entry.record)
+    for lost in sorted(lacking(tx, told)):
+        box = entry.record.box
+        text = (
+            f"box {box} was told of checkpoint {told[lost]}, and keeps it in record {entry.record.seq}; the store does "
+            "not have it: the store went back to an older copy, or the box writes what it was never told"
+        )
+        raise_alarm(tx, "store_rollback", box, lost.hex()[:64], text, at)
 
 
 def _notes_of(record: Record) -> list[dict[str, Any]]:
