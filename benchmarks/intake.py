@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
 
 import psycopg
 from psycopg import sql
@@ -177,7 +177,7 @@ def _weigh(journal: Journal, number: int, *, printing: bool) -> None:
     journal.write_now(lambda: journal.do_weigh(own_journal.weighing(number)))
     if printing:
         (job,) = journal.open_jobs()
-        how = {"by": "printer", "detail": ""}
+        how: dict[str, Any] = {"by": "printer", "detail": ""}
         who = {"operator": "", "shift": ""}
         journal.write_now(
             lambda: journal.do_settle_job(job, PrintState.PRINTED, None, **how, who=who, dev=own_journal.DEV)

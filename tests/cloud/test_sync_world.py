@@ -31,11 +31,13 @@ from hazgate_cloud.store.migrate import upgrade
 from hazgate_cloud.store.verify import verify
 from hazgate_protocols.journal.chain import ROOT
 from hazgate_protocols.journal.seal import Signer, receipt_seal_holds
+from hazgate_protocols.journal.suite import DEFAULT, SM3_SM2, Suite
 from hazgate_protocols.uplink import Have, Need, decode_answer, decode_push
 from servers.stores import cluster, template
 from storage.depth import SOAK
 
-KEY = Signer.from_secret(b"c" * 32)
+KEYS = {suite.name: Signer.from_secret(b"c" * 32, suite) for suite in (DEFAULT, SM3_SM2)}
+BOX_KEYS = {suite.name: Signer.from_secret(bytes(range(32)), suite) for suite in (DEFAULT, SM3_SM2)}
 ROUNDS_MAX = 400
 POSTGRES_EXAMPLES = 300 if SOAK else 10
 picks = st.integers(0, 1 << 16)
@@ -79,6 +81,8 @@ class Edge:
 class SyncWorld(RuleBasedStateMachine):
     """Messages wait in two lists and are delivered, repeated, lost or damaged in any order."""
 
+    suite: Suite = DEFAULT
+
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="sync-world-"))
@@ -94,16 +98,16 @@ class SyncWorld(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.open(self.first_store())
-        self.edges = [Edge(FakeBox().begin())]
+        self.edges = [Edge(FakeBox(signer=BOX_KEYS[self.suite.name]).begin())]
         self.disks: list[tuple[FakeBox, int]] = []
 
     def open(self, url: str) -> None:
         self.database = Database.open(url)
-        self.collector = Collector(self.database, KEY, Clock())
+        self.collector = Collector(self.database, KEYS[DEFAULT.name], Clock(), signer_of=lambda suite: KEYS[suite.name])
 
     def first_store(self) -> str:
         """A store with the box registered."""
-        return self.another(_template())
+        return self.another(_template(self.suite))
 
     def another(self, store: str) -> str:
         """A copy of a store as it is now."""
@@ -203,7 +207,7 @@ class SyncWorld(RuleBasedStateMachine):
         assert answer is not None
         said = decode_answer(answer.payload)
         if isinstance(said, Have):
-            assert receipt_seal_holds(KEY.public(), said.signed_bytes(), said.seal)
+            assert receipt_seal_holds(KEYS[self.suite.name].public(), said.signed_bytes(), said.seal)
             with self.database.read() as tx:  # a receipt is true at the moment it is given
                 held = tx.execute(select(func.count()).where(schema.records.c.hash == said.hash)).scalar_one()
             assert held == 1 or said.hash == ROOT
@@ -264,7 +268,7 @@ class PostgresSyncWorld(SyncWorld):
 
     def first_store(self) -> str:
         self.made: list[str] = []
-        return self.another(_postgres_template())
+        return self.another(_postgres_template(self.suite))
 
     def another(self, store: str) -> str:
         if hasattr(self, "database"):
@@ -282,25 +286,31 @@ class PostgresSyncWorld(SyncWorld):
 
 
 @functools.cache
-def _template() -> str:
+def _template(suite: Suite) -> str:
     """An upgraded store with the box registered, made once a process."""
     folder = tempfile.mkdtemp(prefix="sync-template-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return _with_box(f"sqlite:///{Path(folder) / 'template.db'}")
+    return _with_box(f"sqlite:///{Path(folder) / 'template.db'}", suite)
 
 
 @functools.cache
-def _postgres_template() -> str:
-    return _with_box(cluster().url(cluster().create(template())))
+def _postgres_template(suite: Suite) -> str:
+    return _with_box(cluster().url(cluster().create(template())), suite)
 
 
-def _with_box(url: str) -> str:
+def _with_box(url: str, suite: Suite) -> str:
     database = Database.open(url)
     upgrade(database)
-    box = RegisteredBox("gate-01", FakeBox().signer.public(), UNIT, "")
+    box = RegisteredBox("gate-01", BOX_KEYS[suite.name].public(), UNIT, "")
     database.written(lambda tx: add_box(tx, box, "2026-03-01T00:00:00.000Z"))
     database.close()
     return url
+
+
+class ShangmiWorld(SyncWorld):
+    """The same with a box of sm3+sm2 beside a collector whose own key is of the default suite."""
+
+    suite = SM3_SM2
 
 
 TestSyncWorld = SyncWorld.TestCase
@@ -314,3 +324,6 @@ TestSyncWorld.settings = settings(
 )
 TestPostgresSyncWorld = PostgresSyncWorld.TestCase
 TestPostgresSyncWorld.settings = settings(TestSyncWorld.settings, max_examples=POSTGRES_EXAMPLES)
+
+TestShangmiWorld = ShangmiWorld.TestCase
+TestShangmiWorld.settings = settings(TestSyncWorld.settings, max_examples=20)

@@ -22,7 +22,7 @@ POOL_OVERFLOW = 45  # readers: as many as the web server has threads; the server
 POOL_S = 5.0
 
 # One writer at a time, over all collectors: then positions are in the order of the commits, two branches of a chain
-# never miss each other, and verify sees what the collector saw (docs/adr/0015).
+# never miss each other, and verify sees what the collector saw (docs/adr/0016).
 WRITER_LOCK = 0x68617A67617465  # "hazgate"
 
 _MUST = {

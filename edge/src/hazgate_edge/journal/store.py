@@ -20,7 +20,7 @@ from hazgate_edge.journal.rows import REQUESTS_KEPT, PrintJob, say_text
 from hazgate_edge.journal.writer import Writer
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.bodies import WeighingBody
-from hazgate_protocols.journal.chain import ROOT, SUITE, link
+from hazgate_protocols.journal.chain import ROOT, link
 from hazgate_protocols.journal.record import Record
 from hazgate_protocols.journal.seal import Signer
 from hazgate_protocols.uplink.messages import NOT_ABOUT_CORE, Note
@@ -67,6 +67,7 @@ class Journal(JournalReads):
         """
         self.box = box
         self._signer = signer
+        self._suite = signer.suite
         self._clock = clock
         self._given_before = given_before or {}
         self._db = open_database(path)
@@ -137,7 +138,7 @@ class Journal(JournalReads):
             raw=raw,
         )
         data = record.encode()
-        digest = link(self._head, data)
+        digest = link(self._head, data, self._suite)
         self._db.execute(
             "INSERT INTO record (seq, hash, prev, rid, kind, body) VALUES (?, ?, ?, ?, ?, ?)",
             (record.seq, digest, self._head, record.rid, kind, data),
@@ -149,7 +150,7 @@ class Journal(JournalReads):
         """Write the first record if there is none: suite and public key. (Writer's thread.)"""
         if self._seq == 0:
             body = {
-                "suite": SUITE,
+                "suite": self._suite.name,
                 "public_key": self._signer.public().hex(),
                 "unit_code": unit_code,
                 "sw": dev.get("sw", ""),
@@ -206,8 +207,10 @@ class Journal(JournalReads):
         detail: str,
         who: dict[str, Any],
         dev: dict[str, Any],
+        picture: dict[str, Any] | None = None,
     ) -> None:
-        """What became of a label, as a record: printed, failed or unknown. (Writer's thread.)"""
+        """What became of a label, as a record: printed, failed or unknown. picture: the one that was sent, as
+        PrintedPicture writes it; None when nothing was sent or nobody knows. (Writer's thread.)"""
         self.do_set_job(job, state, say)
         body = {
             "rid": job.rid,
@@ -215,6 +218,7 @@ class Journal(JournalReads):
             "state": str(state),
             "by": by,
             "detail": detail[:500],
+            **({"picture": picture} if picture is not None else {}),
         }
         self.do_append(kinds.PRINT, body, who=who, dev=dev)
 
@@ -323,7 +327,7 @@ class Journal(JournalReads):
         return self._signer.seal_chain(self.box, head)
 
     def public_key(self) -> bytes:
-        """The 32 bytes everyone may know."""
+        """The bytes everyone may know."""
         return self._signer.public()
 
     def pragma(self, name: str) -> Any:
