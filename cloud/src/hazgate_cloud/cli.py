@@ -307,10 +307,11 @@ def _load(path: Path) -> Config:
 
 
 def _open_store(settings: Config) -> Database:
+    from hazgate_cloud.app import open_store
     from hazgate_cloud.store.engine import StoreUnavailableError
 
     try:
-        return _open_store(settings)
+        return open_store(settings)
     except (ConfigError, StoreUnavailableError) as exc:
         _fail(str(exc))
 
