@@ -20,7 +20,7 @@ from hazgate_protocols.journal.seal import Signer
 UNIT_CODE = "91320500MA0000000W"
 WASTE_CODE = "900-214-08"
 _FIRST_DAY = date(2026, 1, 1)
-_DEV = {"profile": "st-gs", "profile_digest": "0" * 64, "sw": "bench", "config_digest": "0" * 64}
+DEV = {"profile": "st-gs", "profile_digest": "0" * 64, "sw": "bench", "config_digest": "0" * 64}
 _FRAME = b"ST,GS,+  12.340kg\r\n"
 
 
@@ -47,26 +47,27 @@ def journal_weighings_from_a_loop(folder: Path) -> Iterator[Callable[[], None]]:
 
 
 async def _weigh_awaited(journal: Journal, number: int) -> None:
-    weighing = _weighing(number)
-    await journal.write(lambda: journal.do_weigh(weighing))
+    new = weighing(number)
+    await journal.write(lambda: journal.do_weigh(new))
 
 
 @contextmanager
 def _journal(path: Path) -> Iterator[Journal]:
     journal = Journal(path, box="box-bench", signer=Signer.generate(), clock=SystemClock.of_this_machine())
     try:
-        journal.write_now(lambda: journal.do_found(unit_code=UNIT_CODE, dev=_DEV))
+        journal.write_now(lambda: journal.do_found(unit_code=UNIT_CODE, dev=DEV))
         yield journal
     finally:
         journal.close()
 
 
 def _weigh(journal: Journal, number: int) -> None:
-    weighing = _weighing(number)
-    journal.write_now(lambda: journal.do_weigh(weighing))
+    new = weighing(number)
+    journal.write_now(lambda: journal.do_weigh(new))
 
 
-def _weighing(number: int) -> NewWeighing:
+def weighing(number: int) -> NewWeighing:
+    """What is asked of the journal; every SEQUENCE_MAX numbers a day of their own."""
     # A unit has SEQUENCE_MAX numbers a waste and day, so a fast disk moves on to the next day.
     day = _FIRST_DAY + timedelta(days=number // SEQUENCE_MAX)
 
@@ -105,6 +106,6 @@ def _weighing(number: int) -> NewWeighing:
         last=SEQUENCE_MAX,
         body=body,
         who=who,
-        dev=dict(_DEV),
+        dev=dict(DEV),
         raw=(_FRAME.hex(), _FRAME.hex()),
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks import bare, own_box, own_journal, peer, probe
+from benchmarks import bare, intake, own_box, own_journal, peer, probe
 from benchmarks import remarks as remarks_of
 from benchmarks.broker import Broker
 from benchmarks.chain import Chain, running_chain
@@ -198,3 +198,4 @@ def _last_byte(run: own_box.LabelRun) -> list[float]:
 
 
 SUITES: dict[str, Callable[[Bench], list[Figure]]] = {"commit": commit, "receipt": receipt, "box": box, "label": label}
+SUITES["intake"] = intake.intake

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from hazgate_cloud.domain.box import RegisteredBox
-from hazgate_cloud.store.schema import boxes, heads, notes, records
+from hazgate_cloud.store.schema import boxes, heads, notes, records, storable
 from hazgate_protocols.uplink import Note
 from hazgate_protocols.uplink.messages import NOTES_MAX
 
@@ -107,9 +107,9 @@ def add_note(
             hash=record_hash,
             what=what,
             at=at,
-            code=code[:NOTE_CHARS_KEPT],
-            text=text[:NOTE_CHARS_KEPT],
-            reference=ref[:NOTE_CHARS_KEPT],
+            code=storable(code, NOTE_CHARS_KEPT),
+            text=storable(text, NOTE_CHARS_KEPT),
+            reference=storable(ref, NOTE_CHARS_KEPT),
         )
     )
     return n

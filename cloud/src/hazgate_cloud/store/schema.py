@@ -20,6 +20,8 @@ from sqlalchemy import (
 TIME_CHARS = 24  # 2026-01-31T08:05:00.123Z
 BOX_CHARS = 40
 LABEL_CHARS = 37
+UNIT_CHARS = 18
+WASTE_CHARS = 10
 # SQLite counts rows only through INTEGER PRIMARY KEY; PostgreSQL gets 64 bits.
 ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -32,12 +34,19 @@ metadata = MetaData(
     }
 )
 
+
+def storable(text: str, chars_max: int | None = None) -> str:
+    """The text as both engines hold it: PostgreSQL takes every character but NUL, and no more of them than the column
+    says. A record's own bytes are kept as they are; this is for what is read out of them."""
+    return text[:chars_max].replace("\0", "\ufffd")
+
+
 boxes = Table(
     "boxes",
     metadata,
     Column("box", String(BOX_CHARS), primary_key=True),
     Column("public_key", LargeBinary, nullable=False),
-    Column("unit_code", String(18), nullable=False),
+    Column("unit_code", String(UNIT_CHARS), nullable=False),
     Column("name", Text, nullable=False),
     Column("registered_at", String(TIME_CHARS), nullable=False),
     # The last receipt given: an unsolicited receipt repeats it.
@@ -90,8 +99,8 @@ bags = Table(  # the one effect of a label number
     Column("label", String(LABEL_CHARS), primary_key=True),
     Column("hash", LargeBinary, ForeignKey("records.hash"), nullable=False, unique=True),
     Column("box", String(BOX_CHARS), ForeignKey("boxes.box"), nullable=False),
-    Column("unit_code", String(18), nullable=False),
-    Column("waste_code", String(10), nullable=False),
+    Column("unit_code", String(UNIT_CHARS), nullable=False),
+    Column("waste_code", String(WASTE_CHARS), nullable=False),
     Column("weight_mg", BigInteger, nullable=False),
     Column("weight_text", Text, nullable=False),
     Column("weighed_at", Text, nullable=False),  # as the box wrote it
@@ -122,7 +131,7 @@ outbox = Table(
     Column("hash", LargeBinary, ForeignKey("records.hash"), nullable=False, unique=True),
     Column("rid", String(36), nullable=False, unique=True),
     Column("box", String(BOX_CHARS), ForeignKey("boxes.box"), nullable=False),
-    Column("unit_code", String(18), nullable=False),
+    Column("unit_code", String(UNIT_CHARS), nullable=False),
     Column("submission", LargeBinary, nullable=False),  # the exact request body
     Column("state", String(9), nullable=False),
     Column("tries", Integer, nullable=False),  # all tries: they set the pause

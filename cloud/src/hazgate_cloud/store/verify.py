@@ -16,6 +16,8 @@ from hazgate_cloud.store.alarms import acknowledged_subject
 from hazgate_cloud.store.boxes import BoxRow, all_boxes
 from hazgate_cloud.store.projection import mentioned
 from hazgate_cloud.store.schema import (
+    UNIT_CHARS,
+    WASTE_CHARS,
     alarms,
     audit,
     bags,
@@ -28,6 +30,7 @@ from hazgate_cloud.store.schema import (
     records,
     rulings,
     seals,
+    storable,
 )
 from hazgate_cloud.store.verify_leases import LeaseCheck
 from hazgate_protocols import canonical
@@ -178,7 +181,12 @@ def _verify_effects(tx: Connection, boxes: dict[str, BoxRow], report: Report) ->
             bag is not None
             and verdict.weighing is not None
             and (bag.label, bag.weight_mg, bag.unit_code, bag.waste_code)
-            != (verdict.label, verdict.weighing.weight_mg, verdict.weighing.unit_code, verdict.weighing.waste_code)
+            != (
+                verdict.label,
+                verdict.weighing.weight_mg,
+                storable(verdict.weighing.unit_code, UNIT_CHARS),
+                storable(verdict.weighing.waste_code, WASTE_CHARS),
+            )
         ):
             report.fault(f"{what}: the bag kept for it says something else than the record")
         if codes != flag_rows.pop(row.hash, set()):
