@@ -29,6 +29,8 @@ from hazgate_edge.journal import start
 from hazgate_edge.journal.ballast import Ballast
 from hazgate_edge.journal.database import JournalError
 from hazgate_edge.journal.store import Journal
+from hazgate_edge.journal.surroundings import Surroundings, look_around
+from hazgate_edge.journal.witness import Witness
 from hazgate_edge.journal.writer import WriterClosedError, WriterFullError
 from hazgate_edge.porter import Porter
 from hazgate_edge.printing.drawing import Drawing
@@ -37,7 +39,9 @@ from hazgate_edge.printing.tspl_printer import FileTarget, StatusUse, TcpTarget,
 from hazgate_edge.scale.reader import ScaleReader
 from hazgate_edge.sync.dialogue import Dialogue
 from hazgate_edge.sync.mqtt import Uplink
+from hazgate_edge.sync.refill import Refill
 from hazgate_edge.wastes import known_wastes
+from hazgate_edge.watch import heed_decisions, keep_watch
 from hazgate_profiles import registry
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.seal import Signer
@@ -75,6 +79,8 @@ class Parts:
     ballast: Ballast
     dev: dict[str, Any]
     journal_fault: str  # what was wrong with the journal at this start, "" for nothing
+    refill: Refill
+    surroundings: Surroundings
 
 
 def lock(data_folder: Path) -> IO[str]:
@@ -171,6 +177,7 @@ def build(config: Config, clock: Clock) -> Parts:
     ballast = Ballast(config.data_folder, spare=DISK_FREE_MIN)
     path = config.data_folder / JOURNAL_FILE
     wrong = examine(path, config.box, signer, clock)
+    witness = Witness.read(config.data_folder, config.box)
     journal = Journal(
         path,
         box=config.box,
@@ -178,7 +185,9 @@ def build(config: Config, clock: Clock) -> Parts:
         clock=clock,
         make_room=ballast.release,
         given_before=start.numbers_aside(path, config.unit.code),
+        at_rest=witness.at_rest,
     )
+    found = look_around(journal, witness)
     drawing = Drawing(config.printer, config.label_font)
     dialogue = Dialogue(
         journal,
@@ -186,6 +195,15 @@ def build(config: Config, clock: Clock) -> Parts:
         dev=dev,
         token=lambda: secrets.token_hex(8),
         jitter=random.random,
+        refill=Refill(
+            journal,
+            collector_key=bytes.fromhex(config.collector.public_key),
+            dev=dev,
+            token=lambda: secrets.token_hex(8),
+            place=found.place,
+            moved=found.moved,
+            behind=bool(found.behind),
+        ),
     )
     uplink = Uplink(config.broker, config.box, dialogue, wall=clock.wall, jitter=random.random)
     spooler = Spooler(journal, printer_of(config), drawing, config, dev=dev, on_record=uplink.wake)
@@ -202,7 +220,7 @@ def build(config: Config, clock: Clock) -> Parts:
         dev=dev,
         disk=lambda: disk_check(config.data_folder),
     )
-    return Parts(agent, journal, reader, spooler, drawing, uplink, pan, ballast, dev, wrong)
+    return Parts(agent, journal, reader, spooler, drawing, uplink, pan, ballast, dev, wrong, dialogue.refill, found)
 
 
 async def run(config: Config, config_path: Path) -> None:
@@ -217,6 +235,7 @@ async def run(config: Config, config_path: Path) -> None:
         found: dict[str, Any] = {"reason": "start", "found": {"jobs_unknown": unknown}}
         if parts.journal_fault:
             found["found"]["journal"] = parts.journal_fault[:500]
+        found["found"] |= parts.surroundings.as_found()
         await journal.write(lambda: journal.do_append(kinds.BOOT, found, who=NOBODY, dev=dev))
         await _until_stopped(parts, config, config_path)
     except sqlite3.Error as exc:
@@ -243,6 +262,8 @@ async def _until_stopped(parts: Parts, config: Config, config_path: Path) -> Non
             tasks.create_task(_through_full_disk("send", parts.uplink.run), name="uplink"),
             tasks.create_task(_keep_ballast(parts.ballast), name="ballast"),
             tasks.create_task(_stop_when_broken(parts.journal, stop), name="journal"),
+            tasks.create_task(keep_watch(parts.journal, parts.refill), name="walk"),
+            tasks.create_task(heed_decisions(config.data_folder, parts.refill, parts.uplink.wake), name="decisions"),
             tasks.create_task(door.run(), name="door"),
             tasks.create_task(porter.run(), name="porter"),
         ]

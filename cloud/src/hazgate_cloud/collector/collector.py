@@ -13,13 +13,25 @@ from hazgate_cloud.domain import intake
 from hazgate_cloud.domain.acts import ActRefusedError, Person
 from hazgate_cloud.domain.intake import PushRefusedError
 from hazgate_cloud.domain.times import stamp
-from hazgate_cloud.store import alarms, boxes, chain, projection, quarantined
+from hazgate_cloud.store import alarms, boxes, branches, chain, projection, quarantined
 from hazgate_cloud.store.boxes import BoxRow
 from hazgate_cloud.store.chain import Place
 from hazgate_cloud.store.engine import Database, StoreUnavailableError
 from hazgate_protocols.journal.chain import ROOT
-from hazgate_protocols.journal.seal import Signer
-from hazgate_protocols.uplink import Have, MalformedError, Need, Push, decode_push, encode_have, encode_need, topics
+from hazgate_protocols.journal.seal import SEAL_BYTES, Signer
+from hazgate_protocols.uplink import (
+    Branch,
+    Have,
+    MalformedError,
+    Need,
+    Push,
+    decode_fetch,
+    decode_push,
+    encode_have,
+    encode_need,
+    encode_push,
+    topics,
+)
 
 log = structlog.get_logger()
 
@@ -123,6 +135,20 @@ class Collector:
             return None
         return self._answer(box, Have("", row.receipt_hash, place.seq, place.stored_at, notes))
 
+    def give(self, box: str, payload: bytes) -> Answer | None:
+        """Records of its own that a box asks for; None for a question that deserves no answer."""
+        try:
+            fetch = decode_fetch(payload)
+        except MalformedError as exc:
+            log.warning("fetch refused", box=box, reason=str(exc))
+            return None
+        with self._database.read() as tx:
+            if boxes.find_box(tx, box) is None:
+                return None
+            prev, bodies, seal = branches.page(tx, box, fetch.upto, fetch.n)
+        page = Push(fetch.token, prev, tuple(bodies), seal or bytes(SEAL_BYTES))
+        return Answer(topics.give(box), encode_push(page))
+
     def _take(self, tx: Connection, box: str, payload: bytes) -> _Taken:
         row = boxes.find_box(tx, box)
         if row is None:
@@ -171,7 +197,14 @@ class Collector:
         if head != ROOT:
             boxes.remember_receipt(tx, row, head)
         notes = boxes.notes_after(tx, box, push.notes_after)
-        return _Taken(Have(push.token, head, place.seq, place.stored_at, notes), forward)
+        have = Have(push.token, head, place.seq, place.stored_at, notes)
+        if push.ask_other:
+            have = self._with_other(have, branches.other_head(tx, box, head))
+        return _Taken(have, forward)
+
+    def _with_other(self, have: Have, other: Branch | None) -> Have:
+        said = replace(have, other=other)
+        return replace(said, other_seal=self._signer.seal_receipt(said.other_bytes()))
 
     def _refuse(self, tx: Connection, box: str, payload: bytes, code: str, reason: str) -> _Taken:
         alarms.keep_quarantined(tx, box, payload, code, reason, stamp(self._now()))

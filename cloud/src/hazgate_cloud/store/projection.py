@@ -13,9 +13,10 @@ from sqlalchemy import Connection, bindparam, insert, select
 from hazgate_cloud.domain.intake import Entry
 from hazgate_cloud.domain.rules import Finding, judge, submission
 from hazgate_cloud.store.boxes import BoxRow, add_note, reconcile_notes
+from hazgate_cloud.store.branches import note_merge
 from hazgate_cloud.store.outbox import enqueue, holds_rid
 from hazgate_cloud.store.schema import bags, flags, mentions
-from hazgate_protocols.journal.record import NOTES, PRINT, REPRINT, WEIGHING, Record
+from hazgate_protocols.journal.record import MERGE, NOTES, PRINT, REPRINT, WEIGHING, Record
 
 MENTIONS_MAX = 200  # of one record; a notes record carries at most 100
 _MENTION = insert(mentions)
@@ -35,6 +36,8 @@ def project(tx: Connection, box: BoxRow, entries: Sequence[Entry], at: str) -> b
         elif entry.record.kind == NOTES:
             after, upto, kept = _kept_notes(entry.record)
             reconcile_notes(tx, name, after, upto, kept)
+        elif entry.record.kind == MERGE:
+            note_merge(tx, entry)
     if links:
         tx.execute(_MENTION, links)
     return forward

@@ -16,7 +16,7 @@ PRAGMAS: tuple[str, ...] = (
     "cache_size=-2000",
     "wal_autocheckpoint=4000",  # pages (16 MB): a checkpoint syncs the whole file and would come every 200 weighings
 )
-SCHEMA = 1
+SCHEMA = 3
 
 
 class JournalError(Exception):
@@ -61,7 +61,10 @@ def _create(path: Path) -> None:
 
 def _migrate(connection: sqlite3.Connection, found: int) -> None:
     for version in range(found + 1, SCHEMA + 1):
-        sql = importlib.resources.files(__package__).joinpath(f"schema_{version:04d}.sql").read_text("utf-8")
+        step = importlib.resources.files(__package__).joinpath(f"schema_{version:04d}.sql")
+        if not step.is_file():  # a number that was never given out
+            continue
+        sql = step.read_text("utf-8")
         connection.executescript(f"BEGIN IMMEDIATE;\n{sql}\nPRAGMA user_version={version};\nCOMMIT;")
 
 

@@ -94,7 +94,7 @@ def _walk(database: sqlite3.Connection, box: str, public_key: bytes, tail: int) 
             return Fault(f"record {seq} does not name the record before it as its parent", usable=seq <= held)
         if link(prev, body) != digest:
             return Fault(f"record {seq} has other bytes than were hashed", usable=seq <= held)
-        wrong = _content(seq, body, digest, seal, box, public_key, bags.pop(seq, None))
+        wrong = wrong_content(seq, body, digest, seal, box, public_key, bags.pop(seq, None))
         if wrong:
             return Fault(f"record {seq} {wrong}", usable=seq <= held)
         prev, expected = digest, seq + 1
@@ -103,9 +103,10 @@ def _walk(database: sqlite3.Connection, box: str, public_key: bytes, tail: int) 
     return None
 
 
-def _content(
+def wrong_content(
     seq: int, body: bytes, digest: bytes, seal: bytes | None, box: str, public_key: bytes, label: str | None
 ) -> str:
+    """What a record with the right hash says that it must not say, "" for nothing. label: as the list has it."""
     try:
         record = Record.decode(body)
     except RecordError as exc:

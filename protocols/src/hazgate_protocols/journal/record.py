@@ -25,6 +25,9 @@ REFUSAL = "refusal"  # a weighing was asked for and refused, with the reason
 PRINT = "print"  # what became of a label print job: printed, failed or unknown
 REPRINT = "reprint"  # a label was sent to the printer again: copy number and reason
 NOTES = "notes"  # what the collector told us: the core's acknowledgements and refusals
+MERGE = "merge"  # another branch of this box's chain was fetched back and is counted as part of this one
+ALARM = "alarm"  # the box found something wrong with itself: a record, its place, another box of its name
+DECISION = "decision"  # a person decided what the box could not: who, why, about what
 
 _FIELDS = {"v", "box", "seq", "rid", "kind", "t", "who", "dev", "body", "raw", "evidence"}
 _TIME = {"wall", "mono_ns", "boot", "source", "unc_ms"}
