@@ -155,7 +155,7 @@ def test_the_second_step_keeps_everything_the_first_schema_held(tmp_path: Path) 
     migrate.upgrade(database)
     assert dump(database) == before
     with database.read() as tx:
-        assert tx.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "0002"
+        assert tx.execute(text("SELECT version_num FROM alembic_version")).scalar_one() == "0005"
         assert tx.execute(select(schema.quarantine.c.outcome)).scalar_one() is None
         assert "0 acts of people: one unbroken log, and everything decided stands in it" in verify(tx).checked
     database.close()

@@ -187,7 +187,11 @@ def build(config: Config, clock: Clock) -> Parts:
         given_before=start.numbers_aside(path, config.unit.code),
         at_rest=witness.at_rest,
     )
-    found = look_around(journal, witness)
+    try:
+        found = look_around(journal, witness)
+    except sqlite3.Error as exc:
+        journal.close()
+        raise _broken(journal, exc) from exc
     drawing = Drawing(config.printer, config.label_font)
     dialogue = Dialogue(
         journal,

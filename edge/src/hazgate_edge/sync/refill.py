@@ -268,14 +268,15 @@ class Refill:
         self._look()
         await self._conclude()
 
-    async def _conclude(self) -> None:
-        """Merge what is whole, or say that another box writes it."""
+    async def _conclude(self, *, by_decision: bool = False) -> None:
+        """Merge what is whole, or say that another box writes it. by_decision: what is here already is no sign of it."""
         if self._cloned or any(branch.origin != "aside" and self._lacks(branch) for branch in self._branches):
             return
         for branch in self._branches:
             if branch.merged or branch.needs is not None or (branch.origin == "aside" and self._journal.unsent(1, 1)):
                 continue
-            if (branch.grown and self._grown >= GROWN_MERGES_MAX) or self._merges >= MERGES_MAX:
+            too_many = (branch.grown and self._grown >= GROWN_MERGES_MAX) or self._merges >= MERGES_MAX
+            if too_many and not by_decision:
                 await self._stop_for_clone(branch)
                 return
             self._merges += 1
@@ -403,7 +404,8 @@ class Refill:
         self._grown = self._merges = 0
         self._heard = False
         self._look()
-        await self._conclude()
+        await self._conclude(by_decision=True)
+        self._grown = self._merges = 0
         log.warning("decided by %s about %s: %s; weighing goes on", who, about, reason)
         return about
 

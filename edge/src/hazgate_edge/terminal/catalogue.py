@@ -357,7 +357,7 @@ BOX: dict[str, Message] = {
         ("这是找回的记录，不能在本机补打", "要标签请联系管理员"),
         ("This record was found again; no label from here", "Ask the administrator for a label"),
     ),
-    "BACK-08": _warn(Safe.SAVED, ("找回的记录", ""), ("Found again", "")),
+    "BACK-08": _warn(Safe.SAVED, ("找回的记录", "无需处理"), ("Found again", "Nothing to do")),
     "NUM-01": _fault(
         Safe.UNTOUCHED,
         ("{waste} 今天的号码已用完（到 {n}）", "换另一台终端，或联系管理员"),
