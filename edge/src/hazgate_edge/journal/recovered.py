@@ -30,6 +30,7 @@ class BranchRow:
     origin: Origin
     needs: bytes | None
     grown: bool
+    given_up: bool
     merged: bool
 
 
@@ -78,10 +79,11 @@ class RecoveredBranches(JournalReads):
 
     def branches(self) -> list[BranchRow]:
         """Every branch, as they were told."""
-        rows = self._read("SELECT head, seq, origin, needs, grown, merged FROM branch ORDER BY rowid")
         return [
-            BranchRow(head, seq, origin, needs, bool(grown), bool(merged))
-            for head, seq, origin, needs, grown, merged in rows
+            BranchRow(head, seq, origin, needs, bool(grown), bool(given_up), bool(merged))
+            for head, seq, origin, needs, grown, given_up, merged in self._read(
+                "SELECT head, seq, origin, needs, grown, given_up, merged FROM branch ORDER BY rowid"
+            )
         ]
 
     def holds(self, digest: bytes, seq: int) -> bool:
@@ -136,6 +138,10 @@ class RecoveredBranches(JournalReads):
         """Why another box seems to use this box's identity, "" while none does."""
         return str(self._read("SELECT cloned FROM standing")[0][0])
 
+    def told(self) -> bool:
+        """Whether the collector told of another branch, and not since that there is no more."""
+        return bool(self._read("SELECT told FROM standing")[0][0])
+
     def salvaged(self, file: str) -> bool:
         """Whether a file that was set aside has been read for what was not sent."""
         return bool(self._read("SELECT 1 FROM salvaged WHERE file = ?", file))
@@ -148,6 +154,7 @@ class RecoveredBranches(JournalReads):
             "INSERT INTO branch (head, seq, origin, needs, merged) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (head, seq, origin, needs, origin == "named"),
         )
+        self._db.execute("UPDATE branch SET given_up = 0")
 
     def do_keep(self, branch: bytes, links: Sequence[Link], *, needs: bytes | None, unsent: bool = False) -> None:
         """Keep checked records of a branch, and what it still lacks. (Writer's thread.)"""
@@ -161,13 +168,19 @@ class RecoveredBranches(JournalReads):
         grown = needs is None and self._goes_on_behind_a_merged_head(links)
         self._db.execute("UPDATE branch SET needs = ?, grown = max(grown, ?) WHERE head = ?", (needs, grown, branch))
 
-    def do_forget_lost(self, *, named: bool) -> None:
-        """Branches that are not whole and cannot be made so: not offered any more, or a person does not wait for them.
-        They are wanted again when they are told of again. named: also those named by a merge record. (Writer's thread.)
-        """
+    def do_give_up(self, *, named: bool) -> None:
+        """Do not wait for what is not whole: it is not offered any more, or a person decided so. named: also what a
+        merge record names. What is half here is tried again with the next branch that is wanted, for that one may end
+        in it. (Writer's thread.)"""
+        self.do_drop_unstarted()
         self._db.execute(
-            "DELETE FROM branch WHERE needs IS NOT NULL AND (origin = 'other' OR (origin = 'named' AND ?))", (named,)
+            "UPDATE branch SET given_up = 1 WHERE needs IS NOT NULL AND (origin = 'other' OR (origin = 'named' AND ?))",
+            (named,),
         )
+
+    def do_drop_unstarted(self) -> None:
+        """Forget heads of which nothing is here yet: told of anew, they are wanted anew. (Writer's thread.)"""
+        self._db.execute("DELETE FROM branch WHERE origin = 'other' AND merged = 0 AND needs = head")
 
     def do_merged(self, head: bytes) -> None:
         """A merge record names this branch. (Writer's thread.)"""
@@ -199,6 +212,10 @@ class RecoveredBranches(JournalReads):
     def do_cloned(self, why: str) -> None:
         """Another box uses this box's identity, or "" for no longer. (Writer's thread.)"""
         self._db.execute("UPDATE standing SET cloned = ?", (why,))
+
+    def do_told(self, *, told: bool) -> None:
+        """The collector told of another branch, or that there is no more. (Writer's thread.)"""
+        self._db.execute("UPDATE standing SET told = ?", (told,))
 
     def do_salvaged(self, file: str) -> None:
         """This file has been read. (Writer's thread.)"""

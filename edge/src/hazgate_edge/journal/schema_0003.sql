@@ -6,6 +6,7 @@ CREATE TABLE branch (
         -- told by the collector, named by a merge record, out of a file that was set aside
     needs BLOB,                         -- the newest record still lacking; NULL: whole
     grown INTEGER NOT NULL DEFAULT 0,   -- 1: it goes on behind a head that was merged before
+    given_up INTEGER NOT NULL DEFAULT 0, -- 1: not waited for: the collector lost the rest, or a person decided so
     merged INTEGER NOT NULL DEFAULT 0   -- 1: a record of kind merge names it
 ) STRICT;
 
@@ -43,8 +44,9 @@ CREATE TABLE number_floor (
 CREATE TABLE standing (
     one INTEGER PRIMARY KEY CHECK (one = 1),
     place TEXT NOT NULL,    -- JSON: the file and machine this journal lay in when it was last known to be where it belongs
+    told INTEGER NOT NULL,  -- 1: told of another branch, and not yet that there is no more
     cloned TEXT NOT NULL    -- why another box seems to use this box's identity, '' while none does
 ) STRICT;
-INSERT INTO standing VALUES (1, '', '');
+INSERT INTO standing VALUES (1, '', 0, '');
 
 CREATE TABLE salvaged (file TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;

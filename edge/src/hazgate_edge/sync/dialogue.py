@@ -73,6 +73,11 @@ class Dialogue:
         """Whether the collector has answered for our newest record since we connected."""
         return self._confirmed_seq == self._journal.head_seq
 
+    @property
+    def waiting_for(self) -> str:
+        """The token of the push in flight, "" for none."""
+        return "" if self._flight is None else self._flight.token
+
     def connected(self) -> None:
         """A fresh connection: whatever was in flight is gone, ask at once."""
         self._flight = None

@@ -111,6 +111,7 @@ class Refill:
         self._wrong_told: set[int] = set()
         self._found_before = journal.recovered_count()
         self._cloned = journal.cloned()
+        self._told = journal.told()
         self._branches: list[BranchRow] = []
         self._look()
 
@@ -120,7 +121,7 @@ class Refill:
         """Why no number may be given now, None when weighing may go on."""
         if self._cloned:
             return Say("BACK-04")
-        if any(branch.origin != "aside" for branch in self._open()):
+        if self._told or any(branch.origin != "aside" for branch in self._open()):
             return Say("BACK-02", {"n": str(self._found)})
         return Say("BACK-01") if self._moved else None
 
@@ -227,14 +228,16 @@ class Refill:
             await self._keep(flight.branch, links)
 
     def _checked(self, page: Push, flight: _Flight) -> list[Link] | None:
-        """The page's records, oldest first, if they end in the hash that was asked for; the first page of a branch must
-        carry this box's own seal besides."""
+        """The page's records, oldest first, if they end in the hash that was asked for. The head of a branch that the
+        collector told of must carry this box's own seal besides; any other hash stands in a record that is proved."""
         if page.head() != flight.upto:
             log.warning("give refused: it ends in %s, asked for was %s", page.head().hex(), flight.upto.hex())
             return None
-        first = flight.branch is not None and flight.branch.head == flight.upto
-        if first and not chain_seal_holds(self._journal.public_key(), self._journal.box, flight.upto, page.seal):
+        branch = flight.branch
+        told = branch is not None and branch.origin == "other" and branch.head == flight.upto
+        if told and not chain_seal_holds(self._journal.public_key(), self._journal.box, flight.upto, page.seal):
             log.warning("give refused: %s is not sealed by this box", flight.upto.hex())
+            self._heard = False
             return None
         links, prev = [], page.prev
         try:
@@ -269,7 +272,7 @@ class Refill:
         await self._conclude()
 
     async def _conclude(self, *, by_decision: bool = False) -> None:
-        """Merge what is whole, or say that another box writes it. by_decision: what is here already is no sign of it."""
+        """Merge what is whole, or say that another box writes it. by_decision: what is here already is no sign."""
         if self._cloned or any(branch.origin != "aside" and self._lacks(branch) for branch in self._branches):
             return
         for branch in self._branches:
@@ -322,17 +325,22 @@ class Refill:
         if any(
             branch.needs is not None and branch.origin == "other" and not branch.merged for branch in self._branches
         ):
-            await self._journal.write(lambda: self._journal.do_forget_lost(named=False))
+            await self._journal.write(lambda: self._journal.do_give_up(named=False))
             self._look()
         if have.seq >= self._since and not self._cloned and not self._open():
             self._behind = False
-            if self._moved:
-                log.info("the collector knows no other branch: this journal belongs where it lies")
+            if self._moved or self._told:
+                log.info("the collector knows of no other branch: numbers may be given")
                 await self._belongs_here()
 
     async def _belongs_here(self) -> None:
-        await self._journal.write(lambda: self._journal.do_place(self._place))
-        self._moved = ""
+        def keep() -> None:
+            self._journal.do_told(told=False)
+            if self._place:
+                self._journal.do_place(self._place)
+
+        await self._journal.write(keep)
+        self._moved, self._told = "", False
 
     async def _told_of(self, other: Branch) -> None:
         if self._cloned:
@@ -343,7 +351,14 @@ class Refill:
             log.warning(
                 "the collector holds records of this box that it lacks: up to %s, seq %d", other.hash.hex(), other.seq
             )
-            await self._journal.write(lambda: self._journal.do_want(other.hash, other.seq, "other", needs=other.hash))
+
+            def want() -> None:
+                self._journal.do_drop_unstarted()  # a restored collector may offer a longer branch in its place
+                self._journal.do_want(other.hash, other.seq, "other", needs=other.hash)
+                self._journal.do_told(told=True)  # there may be a third: weighing waits until that is said
+
+            await self._journal.write(want)
+            self._told = True
             self._look()
         elif known.merged:
             self._heard = False  # our merge record is on its way there: ask again behind it
@@ -387,7 +402,9 @@ class Refill:
 
     async def decide(self, who: str, reason: str) -> str:
         """An installer says that this box is the right one and may weigh on; what was decided, "" for nothing."""
-        about = "cloned" if self._cloned else "refill" if self._open() else "moved" if self._moved else ""
+        about = "cloned" if self._cloned else "moved" if self._moved else ""
+        if not about and (self._told or self._open()):
+            about = "refill"
         if not about:
             return ""
         body = {"about": about, "who": who, "reason": reason}
@@ -395,12 +412,14 @@ class Refill:
         def keep() -> None:
             self._journal.do_append(kinds.DECISION, body, who={"operator": who, "shift": ""}, dev=dict(self._dev))
             self._journal.do_cloned("")
-            self._journal.do_forget_lost(named=True)
+            self._journal.do_told(told=False)
+            self._journal.do_give_up(named=True)
             if self._place:
                 self._journal.do_place(self._place)
 
         await self._journal.write(keep)
         self._cloned = self._moved = ""
+        self._told = False
         self._grown = self._merges = 0
         self._heard = False
         self._look()
@@ -417,10 +436,10 @@ class Refill:
 
     def _lacks(self, branch: BranchRow) -> bool:
         """Whether there is something to fetch; what the collector does not hold cannot be."""
-        return branch.needs is not None and branch.needs not in self._unheld
+        return branch.needs is not None and not branch.given_up and branch.needs not in self._unheld
 
     def _open(self) -> list[BranchRow]:
-        return [branch for branch in self._branches if self._lacks(branch) or not branch.merged]
+        return [branch for branch in self._branches if self._lacks(branch) or not (branch.merged or branch.given_up)]
 
     def _target(self) -> tuple[bytes, BranchRow | None] | None:
         """The next hash to ask for, and the branch it belongs to."""
