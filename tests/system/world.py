@@ -248,6 +248,7 @@ class World:
                 self._received_is_true()
             self._peace()
             self._judge()
+            self._weigh_on()
         finally:
             for machine in getattr(self, "machines", []):
                 machine.stop()
@@ -269,8 +270,8 @@ class World:
             (2, self._copy_store),
             (1, self._restore_store),
             (1, self._clone_box),
-            (2, self._copy_box),
-            (1, self._restore_box),
+            (3, self._copy_box),
+            (2, self._restore_box),
         ]
         self.rng.choices([deed for _, deed in deeds], [weight for weight, _ in deeds])[0]()
 
@@ -481,6 +482,13 @@ class World:
             if self._quiet():
                 return
         raise WorldError(self._told("never settles"))
+
+    def _weigh_on(self) -> None:
+        """Whoever may weigh now gives no number that was ever given, as far as the collector knew."""
+        for machine in self.machines:
+            for _ in range(3):
+                if machine.refill.blocks() is None:
+                    self._press(machine)
 
     def _quiet(self) -> bool:
         with self.database.read() as tx:

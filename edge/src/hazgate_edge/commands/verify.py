@@ -70,10 +70,18 @@ def _views(journal: OpenJournal, records: int, seals: int) -> int:
     for seq in sorted(weighed.keys() | shown.keys()):
         if weighed.get(seq) != shown.get(seq):
             return _wrong(seq, f"says {weighed.get(seq)}, the list of weighings shows {shown.get(seq)}")
+    again = 0
+    if journal.rows("SELECT 1 FROM sqlite_master WHERE name = 'recovered'"):  # not in one of an older program
+        for number, digest, prev, body in journal.rows("SELECT seq, hash, prev, body FROM recovered"):
+            if link(prev, body) != digest:
+                return _wrong(number, f"({digest.hex()}), found again, has other bytes than were hashed")
+            again += 1
     state = journal.rows("SELECT received_seq, received_at, notes_upto FROM sync")[0]
     print(f"{journal.path}: good")
     print(f"  {records} records: none missing, none altered, order as written; {seals} seals hold")
     print(f"  {len(weighed)} weighings: the terminal's list agrees with the records")
+    if again:
+        print(f"  {again} records of other branches, found again: none altered")
     print(f"  the collector holds records up to {state[0]}" + (f" (receipt of {state[1]})" if state[1] else ""))
     return 0
 
