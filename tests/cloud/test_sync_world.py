@@ -30,6 +30,7 @@ from hazgate_cloud.store.verify import verify
 from hazgate_protocols.journal.chain import ROOT
 from hazgate_protocols.journal.seal import Signer, receipt_seal_holds
 from hazgate_protocols.uplink import Have, Need, decode_answer, decode_push
+from storage.depth import SOAK
 
 KEY = Signer.from_secret(b"c" * 32)
 ROUNDS_MAX = 400
@@ -270,7 +271,7 @@ def _template() -> Path:
 
 TestSyncWorld = SyncWorld.TestCase
 TestSyncWorld.settings = settings(
-    max_examples=60,
+    max_examples=1500 if SOAK else 60,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),

@@ -12,6 +12,7 @@ from evidence.place import COLLECTOR_KEY
 from evidence.second_verifier import problems
 from hazgate_protocols.evidence.bundle import Bundle, DamagedError, NotABundleError, decode_bundle
 from hazgate_protocols.evidence.checks import check
+from storage.depth import count
 
 EDITS = int(os.environ.get("HAZGATE_EDITS", "300"))  # 10000 in the long run
 SEED = int(os.environ.get("HAZGATE_SEED", "20261123"))
@@ -52,6 +53,7 @@ def test_each_random_edit_is_found_and_its_line_named_by_both_verifiers(evidence
         if named != (expected, expected):
             wrong.append((SEED, offset, edited[offset], expected, named))
     assert wrong == []
+    count("bytes of an evidence file changed, each found and its line named by both verifiers", EDITS)
 
 
 @pytest.mark.parametrize("put", [b"\n", b" ", b'"', b"0"])

@@ -16,6 +16,9 @@ import structlog
 from hazgate_cloud.collector.collector import Collector
 from hazgate_cloud.collector.presence import Presence
 from hazgate_cloud.config import Config, read_password
+from hazgate_cloud.keeper.checkpointer import Checkpointer
+from hazgate_cloud.keeper.folder import Folder
+from hazgate_cloud.keeper.keeper import Keeper
 from hazgate_cloud.keys import own_key
 from hazgate_cloud.store.engine import Database
 from hazgate_cloud.store.migrate import upgrade
@@ -49,6 +52,7 @@ async def run(config: Config) -> None:
 
     from hazgate_cloud.api.app import Api, build
     from hazgate_cloud.collector.mqtt import BrokerLink
+    from hazgate_cloud.forwarder.checkpoints import CheckpointCourier
     from hazgate_cloud.forwarder.core_client import CoreClient
     from hazgate_cloud.forwarder.forwarder import Forwarder
 
@@ -82,10 +86,29 @@ async def run(config: Config) -> None:
             link = BrokerLink(connect, collector, writer, presence, _now)
             spread = random.Random()  # noqa: S311 - spreads retries, keeps no secret
             forwarder = Forwarder(database, writer, core, _now, spread, link.announce)
-            api = Api(database, presence, config.public_url, lambda: link.trouble, lambda: forwarder.trouble)
+            courier = CheckpointCourier(database, writer, core, _now, spread)
+            checkpointer = Checkpointer(database, signer, Folder(config.checkpoint_folder), _now)
+            keeper = Keeper(
+                database,
+                writer,
+                checkpointer,
+                presence,
+                _now,
+                is_busy=link.is_busy,
+                on_made=courier.wake,
+            )
+            api = Api(
+                database,
+                presence,
+                config.public_url,
+                lambda: link.trouble,
+                lambda: forwarder.trouble,
+                lambda: keeper.trouble or courier.trouble,
+            )
             async with asyncio.TaskGroup() as group:
                 server = group.create_task(_serve(build(api), listener, stop))
                 work = [group.create_task(link.run()), group.create_task(forwarder.run())]
+                work += [group.create_task(courier.run()), group.create_task(keeper.run())]
                 log.info("collector started", listen=f"http://{config.listen.host}:{listener.getsockname()[1]}")
                 await stop.wait()
                 for task in work:

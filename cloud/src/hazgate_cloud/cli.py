@@ -1,4 +1,4 @@
-"""hazgate-cloud: run, verify, evidence, check-config, identity, box add, box list."""
+"""hazgate-cloud: run, verify, evidence, check-config, identity, box add, box list, and the groups in commands/."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Annotated, NoReturn
 import structlog
 import typer
 
+from hazgate_cloud.commands.alarms import alarms_app
+from hazgate_cloud.commands.checkpoint import checkpoint_app
 from hazgate_cloud.commands.held import held_app
 from hazgate_cloud.commands.quarantine import quarantine_app
 from hazgate_cloud.config import Config, ConfigError, load
@@ -22,6 +24,8 @@ box_app = typer.Typer(help="The boxes this collector takes pushes from.", no_arg
 app.add_typer(box_app, name="box")
 app.add_typer(held_app, name="held")
 app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(checkpoint_app, name="checkpoint")
+app.add_typer(alarms_app, name="alarms")
 
 ConfigPath = Annotated[
     Path, typer.Option("--config", "-c", envvar="HAZGATE_CLOUD_CONFIG", help="The collector's YAML file.")
@@ -58,6 +62,7 @@ def check_config(config: ConfigPath) -> None:
         "database": settings.database or "SQLite in the data folder",
         "broker": f"{settings.broker.host}:{settings.broker.port}",
         "core": f"{settings.core.url} (at most {settings.core.timeout_s:g} s an answer)",
+        "checkpoints": settings.checkpoint_folder,
         "pages": f"http://{settings.listen.host}:{settings.listen.port}, known as {settings.public_url}",
     }
     for name, value in rows.items():
@@ -77,14 +82,19 @@ def identity(config: ConfigPath) -> None:
 
 @app.command()
 def verify(config: ConfigPath) -> None:
-    """Prove again, from the stored bytes alone, that nothing is missing, inserted or altered; exit 1 if not."""
+    """Prove again, from the stored bytes and the signed checkpoints, that nothing is missing, inserted or altered; exit
+    1 and an alarm if not."""
     from hazgate_cloud.app import open_store
-    from hazgate_cloud.store.verify import verify as prove
+    from hazgate_cloud.commands.checkpoint import prove_all
+    from hazgate_cloud.keeper.folder import FolderError
+    from hazgate_cloud.keys import KeyFileError
 
-    database = open_store(_load(config))
+    settings = _load(config)
+    database = open_store(settings)
     try:
-        with database.read() as tx:
-            report = prove(tx)
+        report = prove_all(settings, database)
+    except (KeyFileError, FolderError) as exc:
+        _fail(str(exc))
     finally:
         database.close()
     for line in report.checked:

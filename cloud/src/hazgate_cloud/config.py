@@ -71,6 +71,12 @@ class Config(_Part):
     listen: Listen = Listen()
     public_url: WebAddress = "http://127.0.0.1:8080"
     core: Core
+    checkpoints: SomePath | None = None  # None: in the data folder
+
+    @property
+    def checkpoint_folder(self) -> Path:
+        """Where the files of the daily checkpoints are written."""
+        return self.checkpoints or self.data_folder / "checkpoints"
 
     @property
     def database_url(self) -> str:
@@ -125,7 +131,10 @@ def _absolute(config: Config, folder: Path) -> Config:
     broker = config.broker
     if broker.password_file is not None:
         broker = broker.model_copy(update={"password_file": against(broker.password_file)})
-    return config.model_copy(update={"data_folder": against(config.data_folder), "broker": broker})
+    changes: dict[str, Any] = {"data_folder": against(config.data_folder), "broker": broker}
+    if config.checkpoints is not None:
+        changes["checkpoints"] = against(config.checkpoints)
+    return config.model_copy(update=changes)
 
 
 def _lines(node: yaml.Node | None, at: tuple[str, ...] = ()) -> dict[tuple[str, ...], int]:

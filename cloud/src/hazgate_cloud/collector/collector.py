@@ -11,13 +11,14 @@ from sqlalchemy import Connection
 
 from hazgate_cloud.domain import intake
 from hazgate_cloud.domain.acts import ActRefusedError, Person
-from hazgate_cloud.domain.intake import PushRefusedError
+from hazgate_cloud.domain.intake import Entry, PushRefusedError
 from hazgate_cloud.domain.times import stamp
 from hazgate_cloud.store import alarms, boxes, branches, chain, projection, quarantined
 from hazgate_cloud.store.boxes import BoxRow
 from hazgate_cloud.store.chain import Place
 from hazgate_cloud.store.engine import Database, StoreUnavailableError
 from hazgate_protocols.journal.chain import ROOT
+from hazgate_protocols.journal.record import BOOT, GENESIS
 from hazgate_protocols.journal.seal import SEAL_BYTES, Signer
 from hazgate_protocols.uplink import (
     Branch,
@@ -167,6 +168,7 @@ class Collector:
         box = row.registered.box
         parent = Place(0, row.registered_at) if push.prev == ROOT else chain.place_of(tx, box, push.prev)
         if parent is None:
+            boxes.note_need(tx, row, row.need_since or stamp(self._now()))
             return _Taken(Need(push.token, chain.ladder(tx, box)))
         entries = intake.entries(push, row.registered, parent.seq)
         # A record is held only where its parent is, so behind a childless parent nothing can be held.
@@ -174,6 +176,7 @@ class Collector:
         held = chain.held(tx, [entry.hash for entry in entries]) if known else set()
         fresh = [entry for entry in entries if entry.hash not in held]
         boxes.hear_notes_after(tx, row, push.notes_after)
+        boxes.note_need(tx, row, None)
         forward = False
         if fresh:
             # Whatever the clock says now, a record is not stored before its parent was.
@@ -183,6 +186,8 @@ class Collector:
                     f"two records follow {fresh[0].prev.hex()} (seq {fresh[0].record.seq}): a copied or restored disk"
                 )
                 alarms.raise_alarm(tx, "fork", box, fresh[0].prev.hex(), text, at)
+                if fresh[0].record.kind in (GENESIS, BOOT):
+                    self._say_rolled_back(tx, box, fresh[0], at)
             chain.append(tx, box, fresh, at)
             forward = projection.project(tx, row, fresh, at)
         head = push.head()
@@ -205,6 +210,17 @@ class Collector:
     def _with_other(self, have: Have, other: Branch | None) -> Have:
         said = replace(have, other=other)
         return replace(said, other_seal=self._signer.seal_receipt(said.other_bytes()))
+
+    @staticmethod
+    def _say_rolled_back(tx: Connection, box: str, first: Entry, at: str) -> None:
+        """The box started, and its newest record was not the newest it had sent. Asking after an old record, or sending
+        one again, shows nothing of the kind: late and repeated pushes do that daily."""
+        newest = chain.highest_seq(tx, box)
+        text = (
+            f"box {box}: it started after record {first.record.seq - 1}, though {newest - first.record.seq + 1} later "
+            "records of it are held: an older image was put back, its journal was set aside, or a copy runs beside it"
+        )
+        alarms.raise_alarm(tx, "box_rollback", box, first.hash.hex(), text, at)
 
     def _refuse(self, tx: Connection, box: str, payload: bytes, code: str, reason: str) -> _Taken:
         alarms.keep_quarantined(tx, box, payload, code, reason, stamp(self._now()))

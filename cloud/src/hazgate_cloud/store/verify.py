@@ -13,10 +13,12 @@ from sqlalchemy import Connection, Row, func, select
 from hazgate_cloud.domain.acts import Act, Ruling
 from hazgate_cloud.domain.delivery import State
 from hazgate_cloud.domain.rules import judge, submission
+from hazgate_cloud.store.alarms import acknowledged_subject
 from hazgate_cloud.store.boxes import BoxRow, all_boxes
 from hazgate_cloud.store.branches import merged_head
 from hazgate_cloud.store.projection import mentioned
 from hazgate_cloud.store.schema import (
+    alarms,
     audit,
     bags,
     flags,
@@ -269,6 +271,10 @@ def _verify_people(tx: Connection, report: Report) -> None:
         act = Act.DISCARD.value if row.outcome == "discarded" else Act.REPLAY.value
         if row.outcome_at not in [body.get("at") for body in decided.pop((act, row.digest.hex()), [])]:
             report.fault(f"push {row.digest.hex()}: it counts as {row.outcome}, and the audit log does not say so")
+    for row in _rows(tx, select(alarms.c.number, alarms.c.acked_at).where(alarms.c.acked_at.is_not(None))):
+        said = decided.pop((Act.ACKNOWLEDGE.value, acknowledged_subject(row.number)), [])
+        if row.acked_at not in [body.get("at") for body in said]:
+            report.fault(f"alarm {row.number}: it counts as acknowledged, and the audit log does not say so")
     for act, subject in decided:
         if act != Act.REPLAY.value:  # a replay that was refused again leaves only its row
             report.fault(f"audit log: {act} {subject} left nothing behind: it was undone")

@@ -1,4 +1,4 @@
-"""hazgate-verify FILE: check an evidence file offline and say in words what it proves and what it cannot."""
+"""hazgate-verify FILE: check an evidence file, or checkpoints, offline; say in words what it proves and what not."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from hazgate_protocols.evidence.bundle import BUNDLE_BYTES_MAX, DamagedError, NotABundleError, decode_bundle
+from hazgate_protocols.evidence.checkpoints import MARK, check_checkpoints
 from hazgate_protocols.evidence.checks import check
 from hazgate_protocols.evidence.report import TEXT_CHARS_MAX, Report, Verdict
+from hazgate_protocols.journal.checkpoint import FILE_BYTES_MAX, CheckpointError, decode
 from hazgate_protocols.journal.seal import KEY_BYTES
 from hazgate_protocols.text import one_line
 
@@ -23,7 +25,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if asked.file.stat().st_size > BUNDLE_BYTES_MAX:
             raise NotABundleError(f"larger than {BUNDLE_BYTES_MAX} bytes")
-        bundle = decode_bundle(asked.file.read_bytes())
+        data = asked.file.read_bytes()
+        if asked.more or data.startswith(MARK):
+            return _checkpoints([asked.file, *asked.more], asked.collector_key)
+        bundle = decode_bundle(data)
     except (OSError, NotABundleError) as exc:
         print(f"{asked.file}: not an evidence file: {exc}", file=sys.stderr)
         return NO_BUNDLE
@@ -32,6 +37,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("ALTERED. The file is not as it was made; nothing else in it was looked at.")
         return FAILED
     report = check(bundle, collector_key=asked.collector_key, box_key=asked.box_key)
+    _tell(report)
+    print(f"\n{_conclusion(report, pinned=asked.collector_key is not None and asked.box_key is not None)}")
+    return PROVED if report.holds else FAILED
+
+
+def _checkpoints(files: Sequence[Path], collector_key: bytes | None) -> int:
+    given = []
+    for file in files:
+        try:
+            with file.open("rb") as opened:
+                given.append(decode(opened.read(FILE_BYTES_MAX + 1)))
+        except (OSError, CheckpointError) as exc:
+            print(f"{file}: no checkpoint, or changed: {one_line(str(exc), TEXT_CHARS_MAX)}", file=sys.stderr)
+            return NO_BUNDLE
+    report = check_checkpoints(given, collector_key=collector_key)
+    _tell(report)
+    print(f"\n{_conclusion(report, pinned=collector_key is not None)}")
+    return PROVED if report.holds else FAILED
+
+
+def _tell(report: Report) -> None:
     for verdict, heading in (
         (Verdict.FAILED, "What does not hold"),
         (Verdict.PROVED, "What is proved"),
@@ -42,8 +68,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{heading}:")
             for finding in found:
                 print(f"  {_SIGN[verdict]} {finding.text}")
-    print(f"\n{_conclusion(report, pinned=asked.collector_key is not None and asked.box_key is not None)}")
-    return PROVED if report.holds else FAILED
 
 
 def _conclusion(report: Report, *, pinned: bool) -> str:
@@ -55,9 +79,11 @@ def _conclusion(report: Report, *, pinned: bool) -> str:
 def parser() -> argparse.ArgumentParser:
     """The command's arguments."""
     made = argparse.ArgumentParser(
-        prog="hazgate-verify", description="Check an evidence file offline: what it proves, and what it cannot."
+        prog="hazgate-verify",
+        description="Check an evidence file, or checkpoints, offline: what they prove, and what they cannot.",
     )
-    made.add_argument("file", type=Path, help="The evidence file (hazgate-cloud evidence).")
+    made.add_argument("file", type=Path, help="An evidence file (hazgate-cloud evidence), or a checkpoint.")
+    made.add_argument("more", type=Path, nargs="*", help="More checkpoints: whether each extends the one before.")
     made.add_argument("--collector-key", type=_key, metavar="HEX", help="The collector's public key, if you know it.")
     made.add_argument("--box-key", type=_key, metavar="HEX", help="The box's public key, if you know it.")
     return made

@@ -15,6 +15,7 @@ KEY_BYTES = 32
 _CHAIN = b"hazgate chain seal v1\0"
 _RECEIPT = b"hazgate receipt seal v1\0"
 _EVIDENCE = b"hazgate evidence seal v1\0"
+_CHECKPOINT = b"hazgate checkpoint seal v1\0"
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,10 @@ class Signer:
         """The collector's seal over the SHA-256 of an evidence file's lines before the last: 64 bytes."""
         return self.key.sign(_EVIDENCE + digest)
 
+    def seal_checkpoint(self, statement: bytes) -> bytes:
+        """The collector's seal over a checkpoint's statement (journal/checkpoint.py): 64 bytes."""
+        return self.key.sign(_CHECKPOINT + statement)
+
 
 def chain_seal_holds(public: bytes, box: str, head: bytes, seal: bytes) -> bool:
     """Whether this box's key sealed this head."""
@@ -67,6 +72,11 @@ def receipt_seal_holds(public: bytes, message: bytes, seal: bytes) -> bool:
 def evidence_seal_holds(public: bytes, digest: bytes, seal: bytes) -> bool:
     """Whether this collector's key sealed an evidence file with this digest."""
     return _holds(public, _EVIDENCE + digest, seal)
+
+
+def checkpoint_seal_holds(public: bytes, statement: bytes, seal: bytes) -> bool:
+    """Whether this collector's key sealed this checkpoint's statement."""
+    return _holds(public, _CHECKPOINT + statement, seal)
 
 
 def _chain_text(box: str, head: bytes) -> bytes:
