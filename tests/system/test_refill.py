@@ -381,6 +381,27 @@ def test_a_damaged_record_that_the_collector_holds_is_fetched_back(box: Box, clo
 
 
 @pytest.mark.fault(10)
+def test_old_records_that_cannot_be_read_are_told_and_the_box_goes_on(
+    box: Box, cloud: Cloud, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A damaged page far below the newest records is no reason to end: the next start would meet it again."""
+    box.weigh("press")
+
+    def fails(_first: int, _last: int) -> None:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    monkeypatch.setattr(box.journal, "rows_between", fails)
+    assert asyncio.run(walk_once(box.journal, box.refill, pause_s=0)) == 1
+    box.talk(cloud)
+    notice = box.refill.notice()
+    assert notice is not None
+    assert notice.key == "BACK-05"
+    assert box.journal.broken is None
+    box.weigh("goes on")
+    assert ["cannot be read" in alarm["text"] for alarm in box.records(kinds.ALARM)] == [True]
+
+
+@pytest.mark.fault(10)
 def test_a_walk_of_a_sound_chain_finds_nothing(box: Box, cloud: Cloud) -> None:
     """Over several slices, and while records are written."""
     for i in range(450):

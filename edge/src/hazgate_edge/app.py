@@ -266,8 +266,13 @@ async def _until_stopped(parts: Parts, config: Config, config_path: Path) -> Non
             tasks.create_task(_through_full_disk("send", parts.uplink.run), name="uplink"),
             tasks.create_task(_keep_ballast(parts.ballast), name="ballast"),
             tasks.create_task(_stop_when_broken(parts.journal, stop), name="journal"),
-            tasks.create_task(keep_watch(parts.journal, parts.refill), name="walk"),
-            tasks.create_task(heed_decisions(config.data_folder, parts.refill, parts.uplink.wake), name="decisions"),
+            tasks.create_task(_through_full_disk("walk", lambda: keep_watch(parts.journal, parts.refill)), name="walk"),
+            tasks.create_task(
+                _through_full_disk(
+                    "decide", lambda: heed_decisions(config.data_folder, parts.refill, parts.uplink.wake)
+                ),
+                name="decisions",
+            ),
             tasks.create_task(door.run(), name="door"),
             tasks.create_task(porter.run(), name="porter"),
         ]

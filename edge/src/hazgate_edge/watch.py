@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -34,7 +35,12 @@ async def walk_once(journal: Journal, refill: Refill, *, pause_s: float) -> int:
     walk, wrong = Walk(journal), 0
     more = journal.head_seq > 0
     while more:
-        more = walk.step()
+        try:
+            more = walk.step()
+        except sqlite3.Error as exc:
+            text = f"the records from {walk.at} on cannot be read: {exc}; keep this disk and call for help"
+            await refill.found_wrong(Wrong(walk.at, b"", b""), text)
+            return wrong + 1
         told = {item.seq for item in walk.wrong}
         for item in walk.wrong:
             await refill.found_wrong(Wrong(item.seq, item.hash, item.prev), item.text)

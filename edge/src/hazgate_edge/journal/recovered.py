@@ -121,13 +121,19 @@ class RecoveredBranches(JournalReads):
         return out
 
     def rows_between(self, first: int, last: int) -> dict[int, ChainRow]:
-        """The chain's rows from first to last, by number; what is missing is left out."""
+        """The chain's rows from first to last, by number; what is missing is left out.
+
+        Raises sqlite3.Error and does not take that for the end of the box: old damage is told and the box goes on, for
+        the next start would find it again."""
         sql = "SELECT seq, hash, prev, body, seal FROM record WHERE seq BETWEEN ? AND ?"
-        return {row[0]: ChainRow(*row) for row in self._read(sql, first, last)}
+        with self._reading:
+            return {row[0]: ChainRow(*row) for row in self._reader.execute(sql, (first, last))}
 
     def labels_between(self, first: int, last: int) -> dict[int, str]:
-        """Record number -> label, as the list of weighings has them."""
-        return dict(self._read("SELECT seq, label FROM bag WHERE seq BETWEEN ? AND ?", first, last))
+        """Record number -> label, as the list of weighings has them. Raises as rows_between."""
+        with self._reading:
+            found = self._reader.execute("SELECT seq, label FROM bag WHERE seq BETWEEN ? AND ?", (first, last))
+            return dict(found.fetchall())
 
     def place(self) -> dict[str, str]:
         """Where this journal lay when it was last known to be where it belongs; empty when that was never kept."""

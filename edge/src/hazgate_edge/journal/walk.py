@@ -38,6 +38,11 @@ class Walk:
         self.wrong: list[WrongRecord] = []  # of the newest slice
         self.good: tuple[int, int] = (0, 0)  # first and last record of the newest slice
 
+    @property
+    def at(self) -> int:
+        """The first record of the next slice."""
+        return self._next
+
     def step(self) -> bool:
         """Check the next slice; whether there is more. Raises sqlite3.Error."""
         self.wrong = []

@@ -59,7 +59,8 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """A record of our own chain that is not as it was written, and what it must be."""
+    """A record of our own chain that is not as it was written, and what it must be; hash b"": cannot even be read, and
+    so cannot be put back."""
 
     seq: int
     hash: bytes
@@ -447,6 +448,6 @@ class Refill:
             if branch.needs is not None and self._lacks(branch):
                 return branch.needs, branch
         for wrong in self._wrong.values():
-            if wrong.hash not in self._unheld:
+            if wrong.hash and wrong.hash not in self._unheld:
                 return wrong.hash, None
         return None
