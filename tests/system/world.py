@@ -49,11 +49,12 @@ from hazgate_edge.sync.refill import Refill
 from hazgate_protocols.journal.chain import ROOT
 from hazgate_protocols.journal.record import BOOT, WEIGHING, Record
 from hazgate_protocols.journal.seal import Signer
+from hazgate_protocols.journal.suite import DEFAULT, SUITES, Suite
 from hazgate_protocols.uplink import Have, MalformedError, decode_answer
 from storage import depth
 
-BOX_KEY = Signer.from_secret(bytes(range(32)))
-COLLECTOR_KEY = Signer.from_secret(b"c" * 32)
+BOX_KEYS = {suite.name: Signer.from_secret(bytes(range(32)), suite) for suite in SUITES.values()}
+COLLECTOR_KEYS = {suite.name: Signer.from_secret(b"c" * 32, suite) for suite in SUITES.values()}
 STEPS = (60, 160)
 SETTLE_ROUNDS_MAX = 600
 CLONES_MAX = 2
@@ -145,6 +146,7 @@ class Machine:
     folder: Path
     clock: Clock
     rng: random.Random
+    suite: Suite = DEFAULT
     journal: Journal = field(init=False)
     dialogue: Dialogue = field(init=False)
     refill: Refill = field(init=False)
@@ -157,7 +159,8 @@ class Machine:
 
     def start(self) -> None:
         """The agent comes up on what is on its disk."""
-        self.journal = Journal(self.folder / "journal.sqlite3", box=BOX, signer=BOX_KEY, clock=self.clock)
+        signer = BOX_KEYS[self.suite.name]
+        self.journal = Journal(self.folder / "journal.sqlite3", box=BOX, signer=signer, clock=self.clock)
         self.journal.write_now(lambda: self.journal.do_found(unit_code=UNIT, dev=DEV))
         place, kept = place_of(self.journal.path), self.journal.place()
         if not kept:
@@ -168,7 +171,7 @@ class Machine:
 
         self.refill = Refill(
             self.journal,
-            collector_key=COLLECTOR_KEY.public(),
+            collector_key=COLLECTOR_KEYS[self.suite.name].public(),
             dev=DEV,
             token=token,
             place=place,
@@ -176,7 +179,7 @@ class Machine:
         )
         self.dialogue = Dialogue(
             self.journal,
-            collector_key=COLLECTOR_KEY.public(),
+            collector_key=COLLECTOR_KEYS[self.suite.name].public(),
             dev=DEV,
             token=token,
             jitter=self.rng.random,
@@ -218,8 +221,9 @@ class Machine:
 class World:
     """Everything of one seed. `run()` is the whole life; raises WorldError."""
 
-    def __init__(self, seed: int, folder: Path | None = None) -> None:
+    def __init__(self, seed: int, folder: Path | None = None, suite: Suite = DEFAULT) -> None:
         self.seed = seed
+        self.suite = suite
         self.rng = random.Random(seed)
         base = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())  # noqa: S108
         self.folder = folder or Path(tempfile.mkdtemp(prefix=f"world-{seed}-", dir=base))
@@ -243,7 +247,7 @@ class World:
         """Faults, then peace, then judgement."""
         try:
             self._open_store(self._new_store())
-            self.machines = [Machine("A", self._new_folder(), self.clock, self.rng)]
+            self.machines = [Machine("A", self._new_folder(), self.clock, self.rng, self.suite)]
             for _ in range(self.rng.randint(*STEPS)):
                 self.clock.pass_s(STEP_S)
                 self._step()
@@ -433,7 +437,7 @@ class World:
             folder = self._new_folder()
             self._copy_database(source.folder / "journal.sqlite3", folder / "journal.sqlite3")
             self._say(f"box {source.name} cloned{self._unseen(folder)}")
-            self.machines.append(Machine("ABC"[len(self.machines)], folder, self.clock, self.rng))
+            self.machines.append(Machine("ABC"[len(self.machines)], folder, self.clock, self.rng, self.suite))
 
     def _copy_box(self) -> None:
         index = self.rng.randrange(len(self.machines))
@@ -554,7 +558,12 @@ class World:
     def _open_store(self, path: Path) -> None:
         self.store = path
         self.database = Database.open(f"sqlite:///{path}")
-        self.collector = Collector(self.database, COLLECTOR_KEY, self.clock.now)
+        self.collector = Collector(
+            self.database,
+            COLLECTOR_KEYS[DEFAULT.name],
+            self.clock.now,
+            signer_of=lambda suite: COLLECTOR_KEYS[suite.name],
+        )
         self.forwarder = Forwarder(
             self.database,
             Writing(),  # type: ignore[arg-type] # the same two calls, without a thread
@@ -566,7 +575,7 @@ class World:
 
     def _new_store(self) -> Path:
         path = self._new_path("store")
-        path.write_bytes(_empty_store())
+        path.write_bytes(_empty_store(BOX_KEYS[self.suite.name].public()))
         return path
 
     def _new_folder(self) -> Path:
@@ -593,13 +602,13 @@ class World:
 
 
 @functools.cache
-def _empty_store() -> bytes:
+def _empty_store(box_key: bytes) -> bytes:
     """A store of today's schema with the box registered, made once a process."""
     with tempfile.TemporaryDirectory(prefix="world-empty-") as folder:
         path = Path(folder) / "store"
         database = Database.open(f"sqlite:///{path}")
         upgrade(database)
-        known = RegisteredBox(BOX, BOX_KEY.public(), UNIT, "world")
+        known = RegisteredBox(BOX, box_key, UNIT, "world")
         database.written(lambda tx: add_box(tx, known, "2026-11-23T00:00:00.000Z"))
         database.close()
         return path.read_bytes()

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from hazgate_protocols.journal.suite import DEFAULT, SM3_SM2, Suite
+
 CONFIG_BYTES_MAX = 256 * 1024
 
 
@@ -86,7 +88,16 @@ class Config(_Part):
     @property
     def key_file(self) -> Path:
         """The collector's secret key."""
-        return self.data_folder / "collector.key"
+        return self.key_file_of(DEFAULT)
+
+    def key_file_of(self, suite: Suite) -> Path:
+        """The collector's secret key in a suite; one secret is never used in two."""
+        return self.data_folder / ("collector-sm2.key" if suite is SM3_SM2 else "collector.key")
+
+    @property
+    def authority_key_file(self) -> Path:
+        """The secret key of the device authority, which issues certificates."""
+        return self.data_folder / "authority.key"
 
 
 def load(path: Path) -> Config:

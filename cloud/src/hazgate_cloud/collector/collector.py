@@ -20,6 +20,7 @@ from hazgate_cloud.store.engine import Database, StoreUnavailableError
 from hazgate_protocols.journal.chain import ROOT
 from hazgate_protocols.journal.record import BOOT, GENESIS
 from hazgate_protocols.journal.seal import SEAL_BYTES, Signer
+from hazgate_protocols.journal.suite import DEFAULT, Suite
 from hazgate_protocols.uplink import (
     Branch,
     Have,
@@ -51,6 +52,7 @@ class _Taken:
 
     answer: Have | Need | None
     forward: bool = False
+    suite: Suite = DEFAULT  # of the box that is answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +72,13 @@ class Collector:
         signer: Signer,
         now: Callable[[], datetime],
         on_forward: Callable[[], None] = lambda: None,
+        signer_of: Callable[[Suite], Signer] | None = None,
     ) -> None:
-        """on_forward is called after a commit that queued a submission."""
+        """on_forward is called after a commit that queued a submission. signer_of: the key for boxes of another suite
+        than signer's; without it their pushes end in quarantine as a collector's error."""
         self._database = database
         self._signer = signer
+        self._signer_of = signer_of
         self._now = now
         self._on_forward = on_forward
 
@@ -98,7 +103,7 @@ class Collector:
             return [None]
         if any(item.forward for item in taken):
             self._on_forward()
-        return [self._answer(box, item.answer) for (box, _), item in zip(pushes, taken, strict=True)]
+        return [self._answer(box, item.answer, item.suite) for (box, _), item in zip(pushes, taken, strict=True)]
 
     def replay(self, digest: bytes, person: Person) -> Replayed:
         """Feeds a push of the quarantine to handle() again. Raises ActRefusedError for a push
@@ -134,7 +139,8 @@ class Collector:
             place = chain.place_of(tx, box, row.receipt_hash)
         if not notes or place is None:
             return None
-        return self._answer(box, Have("", row.receipt_hash, place.seq, place.stored_at, notes))
+        have = Have("", row.receipt_hash, place.seq, place.stored_at, notes)
+        return self._answer(box, have, row.registered.suite)
 
     def give(self, box: str, payload: bytes) -> Answer | None:
         """Records of its own that a box asks for; None for a question that deserves no answer."""
@@ -158,6 +164,7 @@ class Collector:
             push = decode_push(payload)
         except MalformedError as exc:
             return self._refuse(tx, box, payload, "malformed", str(exc))
+        self._key_of(row.registered.suite)  # a receipt that could not be sealed must fail before the commit
         try:
             intake.require_seal(push, row.registered)
             return self._append(tx, row, push)
@@ -190,7 +197,7 @@ class Collector:
                     self._say_rolled_back(tx, box, fresh[0], at)
             chain.append(tx, box, fresh, at)
             forward = projection.project(tx, row, fresh, at)
-        head = push.head()
+        head = entries[-1].hash if entries else push.prev
         if fresh:  # then the newest entry is fresh too
             place: Place | None = Place(fresh[-1].record.seq, at)
         else:
@@ -203,13 +210,14 @@ class Collector:
             boxes.remember_receipt(tx, row, head)
         notes = boxes.notes_after(tx, box, push.notes_after)
         have = Have(push.token, head, place.seq, place.stored_at, notes)
+        suite = row.registered.suite
         if push.ask_other:
-            have = self._with_other(have, branches.other_head(tx, box, head))
-        return _Taken(have, forward)
+            have = self._with_other(have, branches.other_head(tx, box, head), suite)
+        return _Taken(have, forward, suite)
 
-    def _with_other(self, have: Have, other: Branch | None) -> Have:
+    def _with_other(self, have: Have, other: Branch | None, suite: Suite) -> Have:
         said = replace(have, other=other)
-        return replace(said, other_seal=self._signer.seal_receipt(said.other_bytes()))
+        return replace(said, other_seal=self._key_of(suite).seal_receipt(said.other_bytes()))
 
     @staticmethod
     def _say_rolled_back(tx: Connection, box: str, first: Entry, at: str) -> None:
@@ -227,10 +235,17 @@ class Collector:
         log.warning("push refused and kept in quarantine", box=box, code=code, reason=reason)
         return _Taken(None)
 
-    def _answer(self, box: str, answer: Have | Need | None) -> Answer | None:
+    def _key_of(self, suite: Suite) -> Signer:
+        if suite is self._signer.suite:
+            return self._signer
+        if self._signer_of is None:
+            raise KeyError(f"this collector has no key of suite {suite.name}")
+        return self._signer_of(suite)
+
+    def _answer(self, box: str, answer: Have | Need | None, suite: Suite = DEFAULT) -> Answer | None:
         if answer is None:
             return None
         if isinstance(answer, Need):
             return Answer(topics.need(box), encode_need(answer))
-        sealed = replace(answer, seal=self._signer.seal_receipt(answer.signed_bytes()))
+        sealed = replace(answer, seal=self._key_of(suite).seal_receipt(answer.signed_bytes()))
         return Answer(topics.have(box), encode_have(sealed))

@@ -256,3 +256,16 @@ anchors = Table(  # the head of each box that its last note of a checkpoint was 
     Column("hash", LargeBinary, ForeignKey("records.hash"), nullable=False),
     Column("seq", BigInteger, nullable=False),
 )
+
+certificates = Table(  # what the device authority issued; never changed
+    "certificates",
+    metadata,
+    Column("number", ROW_NUMBER, primary_key=True, autoincrement=True),
+    Column("role", String(9), nullable=False),  # "root" | "collector" | "box"
+    Column("subject", String(BOX_CHARS), nullable=False),  # the box's id, or the role
+    Column("public_key", LargeBinary, nullable=False),
+    Column("issuer_key", LargeBinary, nullable=False),
+    Column("der", LargeBinary, nullable=False),
+    Column("issued_at", String(TIME_CHARS), nullable=False),
+    UniqueConstraint("role", "subject", "public_key", "issuer_key"),
+)

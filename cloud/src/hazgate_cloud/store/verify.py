@@ -109,7 +109,8 @@ def _verify_chain(tx: Connection, box: BoxRow, report: Report) -> None:
         report.fault(f"box {name}: no seal covers the branch that ends in {open_end.hex()}")
     forks = f", in {len(listed)} branches: its disk was copied or went back" if len(listed) > 1 else ""
     report.checked.append(
-        f"box {name}: {count} records hashed again, each linked to its parent; {sealed} seals of the box hold{forks}"
+        f"box {name} ({box.registered.suite.name}): {count} records hashed again, each linked to its parent; {sealed} "
+        f"seals of the box hold{forks}"
     )
 
 
@@ -129,7 +130,7 @@ def _verify_merges(tx: Connection, report: Report) -> None:
 
 
 def _record_faults(row: Row[Any], box: BoxRow) -> Iterator[str]:
-    if link(row.prev, row.body) != row.hash:
+    if link(row.prev, row.body, box.registered.suite) != row.hash:
         yield "its stored bytes do not give its hash: a byte was changed"
     try:
         record = Record.decode(row.body)
@@ -140,9 +141,11 @@ def _record_faults(row: Row[Any], box: BoxRow) -> Iterator[str]:
     if told != (row.box, row.seq, row.rid, row.kind):
         yield f"its bytes say {told}, its row says {(row.box, row.seq, row.rid, row.kind)}"
     if row.seq == 1:
-        key = box.registered.public_key.hex()
+        key, suite = box.registered.public_key.hex(), box.registered.suite.name
         if record.kind != GENESIS or record.body.get("public_key") != key or row.prev != ROOT:
             yield "it is no first record with the box's registered key"
+        elif record.body.get("suite") != suite:
+            yield f"it names suite {record.body.get('suite')!r}, the registered key is one of {suite}"
 
 
 def _verify_effects(tx: Connection, boxes: dict[str, BoxRow], report: Report) -> None:

@@ -17,6 +17,7 @@ from hazgate_edge.journal.start import SET_ASIDE
 from hazgate_edge.journal.store import Journal
 from hazgate_protocols.journal.chain import ROOT, link
 from hazgate_protocols.journal.record import Record, RecordError
+from hazgate_protocols.journal.suite import Suite
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ def take_all(journal: Journal, path: Path) -> None:
     for found in sorted(path.parent.glob(f"{path.stem}-{SET_ASIDE}-*{path.suffix}")):
         if journal.salvaged(found.name):
             continue
-        tail = unsent_tail(found, journal.box)
+        tail = unsent_tail(found, journal.box, journal.suite)
         links = tail.links
 
         def keep(name: str = found.name, links: list[Link] = links) -> None:
@@ -59,7 +60,7 @@ def take_all(journal: Journal, path: Path) -> None:
             )
 
 
-def unsent_tail(path: Path, box: str) -> Tail:
+def unsent_tail(path: Path, box: str, suite: Suite) -> Tail:
     """What can be read. Never raises for damage: what cannot be read is not there."""
     links: list[Link] = []
     stranded = 0
@@ -71,7 +72,7 @@ def unsent_tail(path: Path, box: str) -> Tail:
         whole = True
         while len(links) < RECORDS_MAX and (seq < newest if newest else missing < MISSING_MAX):
             seq += 1
-            found = _record(database, seq, box)
+            found = _record(database, seq, box, suite)
             if found is None:
                 missing, whole = missing + 1, False
             elif whole and found.prev == at:
@@ -102,11 +103,11 @@ def _number(database: sqlite3.Connection, sql: str) -> int:
     return row[0] if row and type(row[0]) is int else 0
 
 
-def _record(database: sqlite3.Connection, seq: int, box: str) -> Link | None:
+def _record(database: sqlite3.Connection, seq: int, box: str, suite: Suite) -> Link | None:
     """A record that is what its hash says, None otherwise."""
     try:
         row = database.execute("SELECT hash, prev, body FROM record WHERE seq = ?", (seq,)).fetchone()
-        if row is None or link(row[1], row[2]) != row[0]:
+        if row is None or link(row[1], row[2], suite) != row[0]:
             return None
         record = Record.decode(row[2])
     except (sqlite3.Error, RecordError, TypeError, ValueError):

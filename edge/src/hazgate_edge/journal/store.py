@@ -20,9 +20,10 @@ from hazgate_edge.journal.rows import REQUESTS_KEPT, PrintJob, say_text
 from hazgate_edge.journal.writer import Writer
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.bodies import WeighingBody
-from hazgate_protocols.journal.chain import ROOT, SUITE, link
+from hazgate_protocols.journal.chain import ROOT, link
 from hazgate_protocols.journal.record import Record
 from hazgate_protocols.journal.seal import Signer
+from hazgate_protocols.journal.suite import Suite
 from hazgate_protocols.uplink.messages import NOT_ABOUT_CORE, Note
 
 T = TypeVar("T")
@@ -70,6 +71,7 @@ class Journal(RecoveredBranches):
         """
         self.box = box
         self._signer = signer
+        self._suite = signer.suite
         self._clock = clock
         self._at_rest = at_rest
         self._db = open_database(path)
@@ -143,7 +145,7 @@ class Journal(RecoveredBranches):
             raw=raw,
         )
         data = record.encode()
-        digest = link(self._head, data)
+        digest = link(self._head, data, self._suite)
         self._db.execute(
             "INSERT INTO record (seq, hash, prev, rid, kind, body) VALUES (?, ?, ?, ?, ?, ?)",
             (record.seq, digest, self._head, record.rid, kind, data),
@@ -155,7 +157,7 @@ class Journal(RecoveredBranches):
         """Write the first record if there is none: suite and public key. (Writer's thread.)"""
         if self._seq == 0:
             body = {
-                "suite": SUITE,
+                "suite": self._suite.name,
                 "public_key": self._signer.public().hex(),
                 "unit_code": unit_code,
                 "sw": dev.get("sw", ""),
@@ -212,8 +214,10 @@ class Journal(RecoveredBranches):
         detail: str,
         who: dict[str, Any],
         dev: dict[str, Any],
+        picture: dict[str, Any] | None = None,
     ) -> None:
-        """What became of a label, as a record: printed, failed or unknown. (Writer's thread.)"""
+        """What became of a label, as a record: printed, failed or unknown. picture: the one that was sent, as
+        PrintedPicture writes it; None when nothing was sent or nobody knows. (Writer's thread.)"""
         self.do_set_job(job, state, say)
         body = {
             "rid": job.rid,
@@ -221,6 +225,7 @@ class Journal(RecoveredBranches):
             "state": str(state),
             "by": by,
             "detail": detail[:500],
+            **({"picture": picture} if picture is not None else {}),
         }
         self.do_append(kinds.PRINT, body, who=who, dev=dev)
 
@@ -325,12 +330,17 @@ class Journal(RecoveredBranches):
         """The newest record's number, 0 for an empty chain."""
         return self._seq
 
+    @property
+    def suite(self) -> Suite:
+        """Of which suite the chain is."""
+        return self._suite
+
     def seal(self, head: bytes) -> bytes:
         """This box's seal over a hash of its own chain."""
         return self._signer.seal_chain(self.box, head)
 
     def public_key(self) -> bytes:
-        """The 32 bytes everyone may know."""
+        """The bytes everyone may know."""
         return self._signer.public()
 
     def pragma(self, name: str) -> Any:

@@ -12,6 +12,7 @@ from hazgate_edge.journal.recovered import ChainRow
 from hazgate_edge.journal.start import wrong_content
 from hazgate_edge.journal.store import Journal
 from hazgate_protocols.journal.chain import ROOT, link
+from hazgate_protocols.journal.suite import Suite
 
 SLICE_RECORDS = 200  # some 10 ms on a small board
 
@@ -52,7 +53,7 @@ class Walk:
         for seq in range(self._next, last + 1):
             child = rows.get(seq + 1)
             row = rows.get(seq)
-            must = _must(row, child)
+            must = _must(row, child, self._journal.suite)
             text = "is missing" if row is None else self._fault(row.seq, row, must, labels.get(seq))
             if text:
                 self.wrong.append(WrongRecord(seq, must, self._prev, f"record {seq} {text}"))
@@ -65,15 +66,15 @@ class Walk:
     def _fault(self, seq: int, row: ChainRow, must: bytes, label: str | None) -> str:
         if row.prev != self._prev:
             return "does not name the record before it as its parent"
-        if row.hash != must or link(self._prev, row.body) != must:
+        if row.hash != must or link(self._prev, row.body, self._journal.suite) != must:
             return "has other bytes than were hashed"
         journal = self._journal
         return wrong_content(seq, row.body, row.hash, row.seal, journal.box, journal.public_key(), label)
 
 
-def _must(row: ChainRow | None, child: ChainRow | None) -> bytes:
+def _must(row: ChainRow | None, child: ChainRow | None, suite: Suite) -> bytes:
     """The hash a record must have: what the one behind it names as its parent, if that one's own hash vouches for it;
     else what the record itself says."""
-    if child is not None and (row is None or link(child.prev, child.body) == child.hash):
+    if child is not None and (row is None or link(child.prev, child.body, suite) == child.hash):
         return child.prev
     return ROOT if row is None else row.hash

@@ -231,8 +231,9 @@ class Refill:
     def _checked(self, page: Push, flight: _Flight) -> list[Link] | None:
         """The page's records, oldest first, if they end in the hash that was asked for. The head of a branch that the
         collector told of must carry this box's own seal besides; any other hash stands in a record that is proved."""
-        if page.head() != flight.upto:
-            log.warning("give refused: it ends in %s, asked for was %s", page.head().hex(), flight.upto.hex())
+        suite = self._journal.suite
+        if page.head(suite) != flight.upto:
+            log.warning("give refused: it ends in %s, asked for was %s", page.head(suite).hex(), flight.upto.hex())
             return None
         branch = flight.branch
         told = branch is not None and branch.origin == "other" and branch.head == flight.upto
@@ -243,7 +244,7 @@ class Refill:
         links, prev = [], page.prev
         try:
             for body in page.bodies:
-                digest = link(prev, body)
+                digest = link(prev, body, suite)
                 links.append(Link(digest, prev, body, Record.decode(body)))
                 prev = digest
         except RecordError as exc:
