@@ -155,9 +155,11 @@ class Operator:
 @contextlib.asynccontextmanager
 async def working(stack: Stack) -> AsyncIterator[Operator]:
     """The stack running with an operator at it."""
-    await asyncio.to_thread(stack.start)
     operator = Operator(stack)
     try:
+        await asyncio.to_thread(stack.start)
+        # The first leases come with the first receipt; a press before that is rightly refused.
+        await operator.live(lambda live: all(item.left for item in live.numbers), "label numbers")
         yield operator
     finally:
         operator.leave()

@@ -14,6 +14,7 @@ import typer
 from hazgate_cloud.commands.alarms import alarms_app
 from hazgate_cloud.commands.checkpoint import checkpoint_app
 from hazgate_cloud.commands.held import held_app
+from hazgate_cloud.commands.leases import leases_app
 from hazgate_cloud.commands.quarantine import quarantine_app
 from hazgate_cloud.config import Config, ConfigError, load
 
@@ -23,6 +24,7 @@ app = typer.Typer(
 box_app = typer.Typer(help="The boxes this collector takes pushes from.", no_args_is_help=True)
 app.add_typer(box_app, name="box")
 app.add_typer(held_app, name="held")
+app.add_typer(leases_app, name="leases")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(checkpoint_app, name="checkpoint")
 app.add_typer(alarms_app, name="alarms")

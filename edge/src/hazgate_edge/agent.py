@@ -10,13 +10,15 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from hazgate_edge.clock import Clock, local_date
+from hazgate_edge.clock import Clock, local_date, stamp
 from hazgate_edge.config import Config
 from hazgate_edge.domain import blocking
 from hazgate_edge.domain.pan import Pan
 from hazgate_edge.domain.stability import Settled
+from hazgate_edge.domain.unsent import Unsent
 from hazgate_edge.domain.view import (
     Chip,
     Container,
@@ -36,12 +38,13 @@ from hazgate_edge.journal.recovered import FoundBag
 from hazgate_edge.journal.rows import Bag
 from hazgate_edge.journal.store import Journal, NewWeighing, NumbersUsedUpError, storage_failure
 from hazgate_edge.journal.writer import WriterClosedError, WriterFullError
+from hazgate_edge.numbers import LabelNumbers
 from hazgate_edge.printing.drawing import CannotDrawError, Drawing, document_of
 from hazgate_edge.printing.spooler import Spooler
 from hazgate_edge.sync.dialogue import Dialogue
 from hazgate_edge.sync.mqtt import Uplink
 from hazgate_edge.wastes import KnownWaste
-from hazgate_protocols.codes.label_number import SEQUENCE_CHARS, label_stem
+from hazgate_protocols.codes.label_number import SEQUENCE_CHARS, SEQUENCE_MAX, label_stem
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.label.document import label_side_mm, labels_needed
@@ -49,14 +52,13 @@ from hazgate_protocols.label.document import label_side_mm, labels_needed
 log = logging.getLogger(__name__)
 
 COUNTS_EVERY_S = 0.5  # how often the numbers in the top bar are read anew without a known change
-NUMBERS_WARN_LEFT = 20
-UNCONFIRMED_WARN_S = 30.0
 
 
 @dataclass(slots=True)
 class _Counts:
     pending: int = 0
     refused: int = 0
+    received_seq: int = 0
     received_at: str = ""
     unanswered: int = 0  # labels of which only the operator can say whether they came out
 
@@ -78,7 +80,10 @@ class Agent:
         wastes: dict[str, KnownWaste],
         dev: dict[str, Any],
         disk: Callable[[], Say | None],
+        numbers: LabelNumbers,
+        notices: Callable[[], tuple[Chip, ...]] = tuple,
     ) -> None:
+        """notices: further things in the top bar (clock, room on the disk), only when there is something to say."""
         self._config = config
         self._clock = clock
         self._journal = journal
@@ -90,12 +95,14 @@ class Agent:
         self._wastes = wastes
         self._dev = dev
         self._disk = disk
+        self._label_numbers = numbers
+        self._notices = notices
         self._weighing = asyncio.Lock()
         self._number = 0
         self._counts = _Counts()
         self._numbers: tuple[Numbers, ...] = ()
         self._counted_at = (-1, 0)
-        self._unconfirmed_since_ns: int | None = None
+        self._unsent = Unsent()
 
     # -- who it is -------------------------------------------------------------------------------------------------
 
@@ -255,9 +262,7 @@ class Agent:
             rid, label = await self._journal.write(lambda: self._journal.do_weigh(new))
         except NumbersUsedUpError as exc:
             log.warning("weigh %s: %s", waste_code, exc)
-            return await self._refuse(
-                Say("NUM-01", {"waste": waste_code, "n": str(self._config.numbers.last)}), waste_code, operator
-            )
+            return await self._refuse(self._label_numbers.none_left(waste_code), waste_code, operator)
         except Exception as exc:
             if not storage_failure(exc) and not isinstance(exc, WriterFullError | WriterClosedError):
                 raise
@@ -267,6 +272,7 @@ class Agent:
         self._pan.booked()
         self._uplink.wake()  # first: a record goes before its label
         self._spooler.wake()
+        self._label_numbers.wake()
         weight = f"{settled.weight.text} {settled.weight.unit}"
         log.info("weighed %s %s", label, weight)
         return Weighed(rid, label, weight)
@@ -278,9 +284,12 @@ class Agent:
         weight = settled.weight
         container = config.container(container_id)
         volume_l = container.volume_l if container else 0
-        day = local_date(self._clock.wall())
+        # One moment for the record and for the date on its label, also at midnight.
+        at = stamp(self._clock)
+        day = local_date(datetime.fromisoformat(at["wall"]))
 
         stem = label_stem(config.unit.code, waste_code, day)
+        first, last = config.numbers.fixed or (1, SEQUENCE_MAX)
 
         def body(number: int) -> WeighingBody:
             return WeighingBody(
@@ -312,12 +321,14 @@ class Agent:
             waste_code=waste_code,
             produced_on=day.isoformat(),
             label_stem=stem,
-            first=config.numbers.first,
-            last=config.numbers.last,
+            first=first,
+            last=last,
+            leased=config.numbers.fixed is None,
             body=body,
             who=self._who(operator),
             dev=self._dev,
             raw=tuple(frame.hex() for frame in settled.frames),
+            t=at,
         )
 
     async def _refuse(self, say: Say, waste_code: str, operator: str) -> Refused:
@@ -351,7 +362,11 @@ class Agent:
             scale = Chip("scale", Light.WARN, view.refusal)
         else:
             scale = Chip("scale", Light.GOOD)
-        network = self._dialogue.refill.notice() or self._uplink.say() or self._unconfirmed()
+        network = (
+            self._dialogue.refill.notice()
+            or self._uplink.say()
+            or self._unsent.say(self._counts.pending, self._counts.received_seq, self._clock.mono_ns())
+        )
         light = self._uplink.light
         if network is not None and light is Light.GOOD:
             light = Light.WARN
@@ -359,23 +374,13 @@ class Agent:
             scale,
             self._printer_chip(),
             Chip("network", light, network),
+            *self._notices(),
         )
 
     def _printer_chip(self) -> Chip:
         if self._spooler.say is None and self._counts.unanswered:
             return Chip("printer", Light.WARN, Say("PRN-11", {"n": str(self._counts.unanswered)}))
         return Chip("printer", self._spooler.light, self._spooler.say)
-
-    def _unconfirmed(self) -> Say | None:
-        """Connected, yet the collector says nothing: the records are safe here."""
-        if self._counts.pending == 0:
-            self._unconfirmed_since_ns = None
-            return None
-        now_ns = self._clock.mono_ns()
-        self._unconfirmed_since_ns = self._unconfirmed_since_ns or now_ns
-        if now_ns - self._unconfirmed_since_ns < UNCONFIRMED_WARN_S * 1e9:
-            return None
-        return Say("NET-02", {"n": str(self._counts.pending)})
 
     def _count(self, now_ns: int) -> None:
         changes, counted_ns = self._counted_at
@@ -385,26 +390,12 @@ class Agent:
         self._counts = _Counts(
             pending=self._journal.bags_after(state.received_seq),
             refused=self._journal.refused(),
+            received_seq=state.received_seq,
             received_at=state.received_at,
             unanswered=self._journal.unanswered(),
         )
-        self._numbers = self._low_numbers()
+        self._numbers = self._label_numbers.notices()
         self._counted_at = (self._journal.changes, now_ns)
-
-    def _low_numbers(self) -> tuple[Numbers, ...]:
-        """Said before the bag is weighed, not after."""
-        config, day = self._config, local_date(self._clock.wall())
-        found = []
-        for code in self._wastes:
-            stem = label_stem(config.unit.code, code, day)
-            used = max(self._journal.last_number(stem), config.numbers.first - 1)
-            left = max(0, config.numbers.last - used)
-            if left == 0:
-                say = Say("NUM-01", {"waste": code, "n": str(config.numbers.last)})
-                found.append(Numbers(code, left, say))
-            elif left <= NUMBERS_WARN_LEFT:
-                found.append(Numbers(code, left, Say("NUM-02", {"left": str(left)})))
-        return tuple(found)
 
     def _row(self, bag: Bag, received_seq: int, received_at: str) -> Row:
         if bag.core in ("accepted", "duplicate"):

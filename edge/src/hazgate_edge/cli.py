@@ -1,4 +1,4 @@
-"""hazgate-edge: run | check-config | doctor | verify | show | decide | decode | identity.
+"""hazgate-edge: run | check-config | doctor | verify | show | decide | leases | decode | identity.
 
 Plain argparse and late imports: `run` must start fast and stay small.
 """
@@ -48,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     deciding.add_argument("--reason", required=True, help="why: what was restored, copied or taken away")
     showing = command("show", _show, "show everything known of one label number or record id")
     showing.add_argument("code", help="the 37-character label number, the text of its QR code, or a record id")
+    command("leases", _leases, "show the label numbers leased to this box, and what it has asked for")
     decoding = command("decode", _decode, "turn captured bytes into readings, as JSON lines", config=False)
     source = decoding.add_mutually_exclusive_group(required=True)
     source.add_argument("--profile", help="decode standard input (raw bytes, or hex with --hex) with this profile")
@@ -61,17 +62,20 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(arguments: argparse.Namespace) -> int:
     import asyncio
+    import os
 
     from hazgate_edge import app, logs
-    from hazgate_edge.config import ConfigError, load
+    from hazgate_edge.config import ConfigError
     from hazgate_edge.identity import IdentityError
     from hazgate_edge.journal.database import JournalError
+    from hazgate_edge.lastgood import LastGood
+    from hazgate_edge.vitals import UnwellError
 
     logs.start(arguments.log_level)
     try:
-        config = load(arguments.config)
-        asyncio.run(app.run(config, arguments.config.resolve()))
-    except (ConfigError, app.AlreadyRunningError, JournalError, IdentityError, OSError) as exc:
+        last_good = LastGood(arguments.config.resolve(), os.environ)
+        asyncio.run(app.run(last_good.choose(), on_ready=last_good.keep))
+    except (ConfigError, app.AlreadyRunningError, JournalError, IdentityError, UnwellError, OSError) as exc:
         print(exc, file=sys.stderr)
         return 1
     return 0
@@ -111,6 +115,12 @@ def _show(arguments: argparse.Namespace) -> int:
     from hazgate_edge.commands import show
 
     return show.run(arguments.config, arguments.code)
+
+
+def _leases(arguments: argparse.Namespace) -> int:
+    from hazgate_edge.commands import leases
+
+    return leases.run(arguments.config)
 
 
 def _decode(arguments: argparse.Namespace) -> int:

@@ -13,7 +13,7 @@ from hazgate_cloud.domain import intake
 from hazgate_cloud.domain.acts import ActRefusedError, Person
 from hazgate_cloud.domain.intake import Entry, PushRefusedError
 from hazgate_cloud.domain.times import stamp
-from hazgate_cloud.store import alarms, boxes, branches, chain, projection, quarantined
+from hazgate_cloud.store import alarms, boxes, branches, chain, leases, projection, quarantined
 from hazgate_cloud.store.boxes import BoxRow
 from hazgate_cloud.store.chain import Place
 from hazgate_cloud.store.engine import Database, StoreUnavailableError
@@ -128,6 +128,11 @@ class Collector:
         self._database.written(lambda tx: quarantined.note_replay(tx, digest, person, at, result, taken=taken))
         return Replayed(taken, result)
 
+    def suspect_clock(self, text: str) -> None:
+        """Raises the alarm that our own clock may be wrong. Raises StoreUnavailableError."""
+        at = stamp(self._now())
+        self._database.written(lambda tx: alarms.raise_alarm(tx, "clock_suspect", "", "", text, at))
+
     def announcement(self, box: str) -> Answer | None:
         """A receipt nobody asked for: the box's last one again with the notes it has not taken yet. None when the box
         has no receipt or no such notes. A lost one does no harm: the next push brings the notes again."""
@@ -182,7 +187,10 @@ class Collector:
         known = bool(entries) and chain.has_child(tx, box, push.prev)
         held = chain.held(tx, [entry.hash for entry in entries]) if known else set()
         fresh = [entry for entry in entries if entry.hash not in held]
-        boxes.hear_notes_after(tx, row, push.notes_after)
+        if boxes.hear_notes_after(tx, row, push.notes_after):
+            row = leases.store_went_back(tx, row, stamp(self._now()))
+        if row.relearning_since is not None:
+            leases.stop_relearning(tx, box, push.notes_after, fresh)
         boxes.note_need(tx, row, None)
         forward = False
         if fresh:

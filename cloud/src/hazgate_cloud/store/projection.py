@@ -16,6 +16,7 @@ from hazgate_cloud.store.alarms import raise_alarm
 from hazgate_cloud.store.boxes import BoxRow, add_note, reconcile_notes
 from hazgate_cloud.store.branches import note_merge
 from hazgate_cloud.store.checkpoints import anchors_named, lacking
+from hazgate_cloud.store.leases import Leasing
 from hazgate_cloud.store.outbox import enqueue, holds_rid
 from hazgate_cloud.store.schema import bags, flags, mentions
 from hazgate_protocols.journal.record import MERGE, NOTES, PRINT, REPRINT, WEIGHING, Record
@@ -30,11 +31,13 @@ def project(tx: Connection, box: BoxRow, entries: Sequence[Entry], at: str) -> b
     """Brings about what these newly stored records mean; True when there is something to forward."""
     forward = False
     links: list[dict[str, Any]] = []
+    leasing = Leasing(tx, box, entries, at)
     for entry in entries:
+        leasing.reach(entry)
         name = entry.record.box
         links += [{"hash": entry.hash, "about": about, "box": name} for about in mentioned(entry.record)]
         if entry.record.kind == WEIGHING:
-            forward |= _weighing(tx, box, entry, at)
+            forward |= _weighing(tx, box, entry, at, leasing)
         elif entry.record.kind == NOTES:
             after, upto, kept = _kept_notes(entry.record)
             reconcile_notes(tx, name, after, upto, kept)
@@ -60,9 +63,11 @@ def mentioned(record: Record) -> list[str]:
     return list(dict.fromkeys(texts))[:MENTIONS_MAX]
 
 
-def _weighing(tx: Connection, box: BoxRow, entry: Entry, at: str) -> bool:
+def _weighing(tx: Connection, box: BoxRow, entry: Entry, at: str, leasing: Leasing) -> bool:
     verdict = judge(entry.record, box.registered.unit_code)
     findings = list(verdict.findings)
+    if verdict.label and (why := leasing.not_leased(verdict.label)):
+        findings.append(Finding("number_not_leased", why))
     if holds_rid(tx, entry.record.rid):
         findings.append(Finding("rid_reused", f"another record of rid {entry.record.rid} went before"))
     if verdict.label and (first := tx.execute(_BAG_OF, {"label_number": verdict.label}).scalar()):

@@ -45,6 +45,8 @@ boxes = Table(
     Column("notes_last", BigInteger, nullable=False),  # the number of the newest note
     Column("notes_after", BigInteger, nullable=False),  # what the box last said it holds
     Column("need_since", String(TIME_CHARS)),  # since when a record before what it pushes is lacking; None: none is
+    # Set while this store, gone back to an older copy, may lack leases that the box was given: no grants in its unit.
+    Column("relearning_since", String(TIME_CHARS)),
 )
 
 records = Table(
@@ -268,4 +270,31 @@ certificates = Table(  # what the device authority issued; never changed
     Column("der", LargeBinary, nullable=False),
     Column("issued_at", String(TIME_CHARS), nullable=False),
     UniqueConstraint("role", "subject", "public_key", "issuer_key"),
+)
+
+leases = Table(  # which box may give which label numbers; rows are never changed or removed
+    "leases",
+    metadata,
+    Column("number", ROW_NUMBER, primary_key=True, autoincrement=True),
+    Column("ask", LargeBinary, nullable=False),  # the hash of the record that asked; it may not be held yet
+    # The record that brought the row: the ask when it was granted here; the box's notes record when it was granted
+    # before this store went back to an older copy.
+    Column("known_by", LargeBinary, ForeignKey("records.hash"), nullable=False),
+    Column("box", String(BOX_CHARS), ForeignKey("boxes.box"), nullable=False),
+    Column("unit_code", String(18), nullable=False),
+    Column("waste_code", String(10), nullable=False),
+    Column("first_number", Integer, nullable=False),
+    Column("last_number", Integer, nullable=False),
+    Column("from_day", String(10), nullable=False),
+    Column("until_day", String(10), nullable=False),
+    Column("at", String(TIME_CHARS), nullable=False),
+    Index(None, "ask"),
+    Index(None, "unit_code", "until_day"),
+)
+
+lease_units = Table(  # one row a unit, updated before its leases are read for a grant: two workers grant in turn
+    "lease_units",
+    metadata,
+    Column("unit_code", String(18), primary_key=True),
+    Column("asks", BigInteger, nullable=False),
 )

@@ -32,6 +32,7 @@ from hazgate_cloud.store.schema import (
     rulings,
     seals,
 )
+from hazgate_cloud.store.verify_leases import LeaseCheck
 from hazgate_protocols import canonical
 from hazgate_protocols.journal.chain import ROOT, link
 from hazgate_protocols.journal.record import GENESIS, MERGE, WEIGHING, Record, RecordError
@@ -164,6 +165,7 @@ def _verify_effects(tx: Connection, boxes: dict[str, BoxRow], report: Report) ->
     for speaker, about in tx.execute(select(mentions.c.hash, mentions.c.about)):
         links.setdefault(speaker, set()).add(about)
     weighings = 0
+    leasing = LeaseCheck(tx, boxes)
     for row in _rows(tx, select(records).order_by(records.c.position)):
         try:
             record = Record.decode(row.body)
@@ -172,6 +174,8 @@ def _verify_effects(tx: Connection, boxes: dict[str, BoxRow], report: Report) ->
         what = f"box {row.box}, record {row.seq} ({row.hash.hex()})"
         if links.pop(row.hash, set()) != set(mentioned(record)):
             report.fault(f"{what}: the trace links it to other records than it speaks about")
+        for fault in leasing.faults_of(row.hash, record):
+            report.fault(f"{what}: {fault}")
         if record.kind != WEIGHING or row.box not in boxes:
             continue
         weighings += 1
@@ -180,12 +184,14 @@ def _verify_effects(tx: Connection, boxes: dict[str, BoxRow], report: Report) ->
         verdict = judge(record, boxes[row.box].registered.unit_code)
         codes = {item.code for item in verdict.findings}
         codes |= {"rid_reused"} if record.rid in rids else set()
+        codes |= {"number_not_leased"} if verdict.label and leasing.not_leased(verdict.label, row.box) else set()
         bag, sent = bag_rows.pop(row.hash, None), queued.pop(row.hash, None)
         first = bool(verdict.label) and verdict.weighing is not None and verdict.label not in labels
         if verdict.label in labels:
             codes.add("label_reused")
         if first:
             labels.add(verdict.label)
+            leasing.use(verdict.label)
         owns = owners[verdict.label] == row.hash if verdict.label in owners else first
         if owns != (bag is not None) or (
             bag is not None
@@ -210,6 +216,9 @@ def _verify_effects(tx: Connection, boxes: dict[str, BoxRow], report: Report) ->
     report.checked.append(
         f"{weighings} weighings judged again: bags, flags, trace links and submissions say what the records say"
     )
+    for fault in leasing.faults_at_the_end():
+        report.fault(fault)
+    report.checked.append(leasing.told())
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,23 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from hazgate_edge.clock import Clock, stamp, uuid7
 from hazgate_edge.domain.view import PrintState, Say
+from hazgate_edge.journal import leases
 from hazgate_edge.journal.database import JournalError, open_database
 from hazgate_edge.journal.recovered import RecoveredBranches
 from hazgate_edge.journal.rows import REQUESTS_KEPT, PrintJob, say_text
 from hazgate_edge.journal.writer import Writer
+from hazgate_protocols.codes.label_number import SEQUENCE_MAX
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.journal.chain import ROOT, link
+from hazgate_protocols.journal.leases import LeasedRange
 from hazgate_protocols.journal.record import Record
 from hazgate_protocols.journal.seal import Signer
 from hazgate_protocols.journal.suite import Suite
@@ -47,6 +52,9 @@ class NewWeighing:
     who: dict[str, Any]
     dev: dict[str, Any]
     raw: tuple[str, ...]
+    leased: bool = False  # numbers from the leases held instead of first to last
+    evidence: tuple[dict[str, Any], ...] = ()  # role, digest, size, mime of each picture
+    t: dict[str, Any] | None = None  # the moment its date was taken from; None: the moment it is written
 
 
 class Journal(RecoveredBranches):
@@ -82,6 +90,7 @@ class Journal(RecoveredBranches):
         self._seq, self._head, self._sealed = 0, ROOT, 0
         self._requests: dict[str, tuple[str, str]] = {}  # press -> (rid, label), oldest first
         self._last_numbers: dict[str, int] = {}  # label stem -> last sequence given
+        self._lease_in_use: dict[str, LeasedRange] = {}  # label stem -> the range its last number is of
         self._load_head()
         self._changes = 0
         self._tell_broken: Callable[[], None] = lambda: None
@@ -130,19 +139,28 @@ class Journal(RecoveredBranches):
         self._db.close()
 
     def do_append(
-        self, kind: str, body: dict[str, Any], *, who: dict[str, Any], dev: dict[str, Any], raw: tuple[str, ...] = ()
+        self,
+        kind: str,
+        body: dict[str, Any],
+        *,
+        who: dict[str, Any],
+        dev: dict[str, Any],
+        raw: tuple[str, ...] = (),
+        t: dict[str, Any] | None = None,
+        evidence: tuple[dict[str, Any], ...] = (),
     ) -> Record:
-        """Append one record. (Writer's thread.)"""
+        """Append one record; t: its time, when it was taken before. (Writer's thread.)"""
         record = Record(
             box=self.box,
             seq=self._seq + 1,
             rid=uuid7(self._clock.wall()),
             kind=kind,
-            t=stamp(self._clock),
+            t=t or stamp(self._clock),
             who=who,
             dev=dev,
             body=body,
             raw=raw,
+            evidence=evidence,
         )
         data = record.encode()
         digest = link(self._head, data, self._suite)
@@ -151,6 +169,9 @@ class Journal(RecoveredBranches):
             (record.seq, digest, self._head, record.rid, kind, data),
         )
         self._seq, self._head = record.seq, digest
+        if kind in leases.KINDS:
+            leases.project(self._db, record.seq, digest, record)
+            self._lease_in_use = {}
         return record
 
     def do_found(self, *, unit_code: str, dev: dict[str, Any]) -> None:
@@ -174,7 +195,9 @@ class Journal(RecoveredBranches):
             return again
         number = self._next_number(new)
         body = new.body(number)
-        record = self.do_append(kinds.WEIGHING, body.as_json(), who=new.who, dev=new.dev, raw=new.raw)
+        record = self.do_append(
+            kinds.WEIGHING, body.as_json(), who=new.who, dev=new.dev, raw=new.raw, t=new.t, evidence=new.evidence
+        )
         self._db.execute(
             "INSERT INTO bag (seq, rid, label, request, waste_code, waste_name, weight, weighed_at, produced_on)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -286,19 +309,49 @@ class Journal(RecoveredBranches):
         """As in the journal, or in one set aside."""
         return max(super().last_number(label_stem), self._given_before.get(label_stem, 0))
 
+    def do_ask_numbers(self, today: date, stems: Mapping[str, str], a_day: int, dev: dict[str, Any]) -> int:
+        """Ask the collector for the label numbers that are wanted now, each ask a record; how many. (Writer's thread.)
+
+        stems: by waste, today's label number without its sequence. What is asked for already is not asked for again.
+        """
+        asks = leases.read_state(self._rows, today, stems, self._given_before).wanted(a_day)
+        for ask in asks:
+            self.do_append(kinds.LEASE_ASK, ask.as_json(), who={"operator": "", "shift": ""}, dev=dev)
+        return len(asks)
+
+    def lease_state(self, today: date, stems: Mapping[str, str]) -> leases.LeaseState:
+        """The leases held and asked for."""
+        return leases.read_state(self._read, today, stems, self._given_before)
+
     def _next_number(self, new: NewWeighing) -> int:
         """One more than the last of this waste and day. Weighings are never removed, so no number comes back."""
         stem = new.label_stem
+        if new.leased:
+            return self._next_leased(new)
         last = self._last_numbers.get(stem)
         if last is None:
-            found = self._db.execute(
-                "SELECT max(label) FROM bag WHERE label BETWEEN ? AND ?", (f"{stem}000", f"{stem}999")
-            ).fetchone()[0]
-            last = max(int(found[len(stem) :]) if found else 0, self._given_before.get(stem, 0))
+            last = max(leases.highest_given(self._rows, stem, 0, SEQUENCE_MAX), self._given_before.get(stem, 0))
         number = max(new.first, last + 1)
         if number > new.last:
             raise NumbersUsedUpError(f"label numbers of {new.waste_code} on {new.produced_on}: {new.last} was the last")
         return number
+
+    def _next_leased(self, new: NewWeighing) -> int:
+        """Out of the ranges granted for this waste and day, in the order they were granted."""
+        stem, day = new.label_stem, date.fromisoformat(new.produced_on)
+        last, held = self._last_numbers.get(stem), self._lease_in_use.get(stem)
+        if last is not None and held is not None and held.first <= last < held.last:
+            return last + 1
+        ranges = leases.ranges_of(leases.leases_from(self._rows, day, new.waste_code), new.waste_code, day)
+        floor = self._given_before.get(stem, 0)
+        found = leases.next_number(ranges, floor, partial(leases.highest_given, self._rows, stem))
+        if found is None:
+            raise NumbersUsedUpError(f"label numbers of {new.waste_code} on {new.produced_on}: none of a lease is left")
+        self._lease_in_use[stem] = found[1]
+        return found[0]
+
+    def _rows(self, sql: str, *values: Any) -> list[Any]:
+        return self._db.execute(sql, values).fetchall()
 
     def _sealing(self) -> Callable[[], None] | None:
         """Seal the newest record in a quiet moment: a seal covers everything before it, so a burst needs only one."""
@@ -317,6 +370,7 @@ class Journal(RecoveredBranches):
         newest = self._db.execute("SELECT request, rid, label FROM bag ORDER BY seq DESC LIMIT ?", (REQUESTS_KEPT,))
         self._requests = {request: (rid, label) for request, rid, label in reversed(newest.fetchall())}
         self._last_numbers = {}
+        self._lease_in_use = {}
 
     # -- what it is ----------------------------------------------------------------------------------------------------
 
@@ -324,6 +378,11 @@ class Journal(RecoveredBranches):
     def changes(self) -> int:
         """Counts up with every write: a cheap "look again"."""
         return self._changes
+
+    @property
+    def alive(self) -> bool:
+        """Whether something can still be written."""
+        return self._writer.alive
 
     @property
     def head_seq(self) -> int:
