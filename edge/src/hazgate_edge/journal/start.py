@@ -66,7 +66,7 @@ def _begun_in(path: Path) -> Suite | None:
         finally:
             database.close()
         first = Record.decode(row[0]) if row is not None else None
-    except (sqlite3.Error, RecordError, TypeError, AttributeError):
+    except (sqlite3.Error, ValueError, TypeError, AttributeError):  # SQLite quotes a damaged schema, whatever its bytes
         return None
     return suite_named(first.body.get("suite")) if first is not None and first.kind == GENESIS else None
 
