@@ -16,7 +16,7 @@ PRAGMAS: tuple[str, ...] = (
     "cache_size=-2000",
     "wal_autocheckpoint=4000",  # pages (16 MB): a checkpoint syncs the whole file and would come every 200 weighings
 )
-SCHEMA = 2
+SCHEMA = 3
 
 
 class JournalError(Exception):

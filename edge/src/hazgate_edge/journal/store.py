@@ -18,7 +18,7 @@ from hazgate_edge.clock import Clock, stamp, uuid7
 from hazgate_edge.domain.view import PrintState, Say
 from hazgate_edge.journal import leases
 from hazgate_edge.journal.database import JournalError, open_database
-from hazgate_edge.journal.reads import JournalReads
+from hazgate_edge.journal.recovered import RecoveredBranches
 from hazgate_edge.journal.rows import REQUESTS_KEPT, PrintJob, say_text
 from hazgate_edge.journal.writer import Writer
 from hazgate_protocols.codes.label_number import SEQUENCE_MAX
@@ -28,6 +28,7 @@ from hazgate_protocols.journal.chain import ROOT, link
 from hazgate_protocols.journal.leases import LeasedRange
 from hazgate_protocols.journal.record import Record
 from hazgate_protocols.journal.seal import Signer
+from hazgate_protocols.journal.suite import Suite
 from hazgate_protocols.uplink.messages import NOT_ABOUT_CORE, Note
 
 T = TypeVar("T")
@@ -56,7 +57,7 @@ class NewWeighing:
     t: dict[str, Any] | None = None  # the moment its date was taken from; None: the moment it is written
 
 
-class Journal(JournalReads):
+class Journal(RecoveredBranches):
     """Opens, or founds, the chain of one box. One instance per data folder (the agent's lock sees to that)."""
 
     def __init__(
@@ -68,8 +69,11 @@ class Journal(JournalReads):
         clock: Clock,
         make_room: Callable[[], bool] = lambda: False,
         given_before: Mapping[str, int] | None = None,
+        at_rest: Callable[[int, bytes, Mapping[str, int]], None] = lambda _seq, _head, _numbers: None,
     ) -> None:
         """given_before: label stem -> the highest number already given elsewhere (journals set aside).
+
+        at_rest: told the committed head and the numbers given since the start whenever the writer comes to rest.
 
         make_room: called on the writer's thread when the disk is full; whether trying again makes sense.
         """
@@ -77,8 +81,11 @@ class Journal(JournalReads):
         self._signer = signer
         self._suite = signer.suite
         self._clock = clock
-        self._given_before = given_before or {}
+        self._at_rest = at_rest
         self._db = open_database(path)
+        self._given_before = self._floors()
+        for stem, last in (given_before or {}).items():
+            self._given_before[stem] = max(last, self._given_before.get(stem, 0))
         super().__init__(path)
         self._seq, self._head, self._sealed = 0, ROOT, 0
         self._requests: dict[str, tuple[str, str]] = {}  # press -> (rid, label), oldest first
@@ -351,6 +358,7 @@ class Journal(JournalReads):
         return self._seal_head if self._seq != self._sealed else None
 
     def _seal_head(self) -> None:
+        self._at_rest(self._seq, self._head, self._last_numbers)  # all of it is committed: nothing was queued any more
         seal = self._signer.seal_chain(self.box, self._head)
         self._db.execute("UPDATE record SET seal = ? WHERE seq = ?", (seal, self._seq))
         self._sealed = self._seq
@@ -380,6 +388,11 @@ class Journal(JournalReads):
     def head_seq(self) -> int:
         """The newest record's number, 0 for an empty chain."""
         return self._seq
+
+    @property
+    def suite(self) -> Suite:
+        """Of which suite the chain is."""
+        return self._suite
 
     def seal(self, head: bytes) -> bytes:
         """This box's seal over a hash of its own chain."""

@@ -124,14 +124,18 @@ class Uplink:
         )
 
     async def _talk(self, client: aiomqtt.Client) -> None:
-        await client.subscribe([(topics.have(self._box), 1), (topics.need(self._box), 1)])
+        give = topics.give(self._box)
+        await client.subscribe([(topics.have(self._box), 1), (topics.need(self._box), 1), (give, 1)])
         self._said_live_at = float("-inf")
         self._dialogue.connected()
         async with asyncio.TaskGroup() as tasks:
             asking = tasks.create_task(self._ask(client))
             async for message in client.messages:
                 if isinstance(message.payload, bytes):
-                    await self._dialogue.on_answer(message.payload, self._steady())
+                    if message.topic.value == give:
+                        await self._dialogue.refill.on_give(message.payload)
+                    else:
+                        await self._dialogue.on_answer(message.payload, self._steady())
                     self._wake.set()
             asking.cancel()
 
@@ -148,8 +152,13 @@ class Uplink:
             if push is not None:
                 await client.publish(topics.push(self._box), push, qos=1)
                 continue
+            refill = self._dialogue.refill
+            fetch = refill.next_fetch(now)
+            if fetch is not None:
+                await client.publish(topics.fetch(self._box), fetch, qos=1)
+                continue
             try:
-                async with asyncio.timeout(max(0.05, self._dialogue.due_in_s(now))):
+                async with asyncio.timeout(max(0.05, min(self._dialogue.due_in_s(now), refill.due_in_s(now)))):
                     await self._wake.wait()
             except TimeoutError:
                 pass

@@ -27,6 +27,9 @@ REPRINT = "reprint"  # a label was sent to the printer again: copy number and re
 NOTES = "notes"  # what the collector told us: the core's acknowledgements and refusals
 LEASE_ASK = "lease_ask"  # the box asks the collector for label numbers: waste, days, how many
 CLOCK = "clock"  # the box's clock jumped, or was synchronised: before, after, by how much
+MERGE = "merge"  # another branch of this box's chain was fetched back and is counted as part of this one
+ALARM = "alarm"  # the box found something wrong with itself: a record, its place, another box of its name
+DECISION = "decision"  # a person decided what the box could not: who, why, about what
 
 _FIELDS = {"v", "box", "seq", "rid", "kind", "t", "who", "dev", "body", "raw", "evidence"}
 _TIME = {"wall", "mono_ns", "boot", "source", "unc_ms"}
