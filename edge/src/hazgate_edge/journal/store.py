@@ -16,7 +16,8 @@ from hazgate_edge.clock import Clock, stamp, uuid7
 from hazgate_edge.domain.view import PrintState, Say
 from hazgate_edge.journal.database import JournalError, open_database
 from hazgate_edge.journal.reads import JournalReads
-from hazgate_edge.journal.rows import REQUESTS_KEPT, PrintJob, say_text
+from hazgate_edge.journal.rows import REQUESTS_KEPT, Line, PrintJob, say_text
+from hazgate_edge.journal.unwritten import Unwritten, line_from
 from hazgate_edge.journal.writer import Writer
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.bodies import WeighingBody
@@ -70,11 +71,14 @@ class Journal(JournalReads):
         self._clock = clock
         self._given_before = given_before or {}
         self._db = open_database(path)
+        self._unwritten = Unwritten(self._db)
+        self._changing = False  # the call in hand has changed the database itself
         super().__init__(path)
         self._seq, self._head, self._sealed = 0, ROOT, 0
         self._requests: dict[str, tuple[str, str]] = {}  # press -> (rid, label), oldest first
         self._last_numbers: dict[str, int] = {}  # label stem -> last sequence given
         self._load_head()
+        self._unwritten.publish()
         self._changes = 0
         self._tell_broken: Callable[[], None] = lambda: None
         self._writer = Writer(
@@ -83,6 +87,10 @@ class Journal(JournalReads):
             after_rollback=self._load_head,
             on_full=make_room,
             on_broken=self._on_broken,
+            before_call=self._before_call,
+            before_commit=self._unwritten.write_for_commit,
+            after_commit=self._unwritten.publish,
+            after_failed_call=self._after_failed_call,
         )
 
     # -- writing ---------------------------------------------------------------------------------------------------
@@ -121,8 +129,32 @@ class Journal(JournalReads):
         self._reader.close()
         self._db.close()
 
+    def _before_call(self) -> None:
+        self._changing = False
+        self._unwritten.mark()
+
+    def _change(self) -> None:
+        """For a `do_` call, before its own statements: the tables are complete, and what follows can be undone alone."""
+        if not self._changing:
+            self._changing = True
+            self._unwritten.write_before_call()
+            self._writer.savepoint()
+        self._unwritten.write_all()
+
+    def _after_failed_call(self) -> None:
+        self._unwritten.forget_call(written=self._changing)
+        self._unwritten.write_all()
+        self._load_head()
+
     def do_append(
-        self, kind: str, body: dict[str, Any], *, who: dict[str, Any], dev: dict[str, Any], raw: tuple[str, ...] = ()
+        self,
+        kind: str,
+        body: dict[str, Any],
+        *,
+        who: dict[str, Any],
+        dev: dict[str, Any],
+        raw: tuple[str, ...] = (),
+        request: str | None = None,
     ) -> Record:
         """Append one record. (Writer's thread.)"""
         record = Record(
@@ -138,10 +170,7 @@ class Journal(JournalReads):
         )
         data = record.encode()
         digest = link(self._head, data)
-        self._db.execute(
-            "INSERT INTO record (seq, hash, prev, rid, kind, body) VALUES (?, ?, ?, ?, ?, ?)",
-            (record.seq, digest, self._head, record.rid, kind, data),
-        )
+        self._unwritten.add_record((record.seq, digest, self._head, record.rid, kind, data, request))
         self._seq, self._head = record.seq, digest
         return record
 
@@ -157,7 +186,7 @@ class Journal(JournalReads):
             self.do_append(kinds.GENESIS, body, who={"operator": "", "shift": ""}, dev=dev)
 
     def do_weigh(self, new: NewWeighing) -> tuple[str, str]:
-        """Number, record, bag and print job together; (rid, label). The same request again answers the first.
+        """Number, record, bag and print job in one; (rid, label). The same request again answers the first.
 
         Raises NumbersUsedUpError. (Writer's thread.)
         """
@@ -166,22 +195,10 @@ class Journal(JournalReads):
             return again
         number = self._next_number(new)
         body = new.body(number)
-        record = self.do_append(kinds.WEIGHING, body.as_json(), who=new.who, dev=new.dev, raw=new.raw)
-        self._db.execute(
-            "INSERT INTO bag (seq, rid, label, request, waste_code, waste_name, weight, weighed_at, produced_on)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                record.seq,
-                record.rid,
-                body.label,
-                new.request,
-                body.waste_code,
-                body.waste_name,
-                f"{body.weight_text} {body.weight_unit}",
-                record.t["wall"],
-                body.produced_on,
-            ),
+        record = self.do_append(
+            kinds.WEIGHING, body.as_json(), who=new.who, dev=new.dev, raw=new.raw, request=new.request
         )
+        self._unwritten.add_line(line_from(record.seq, record.rid, new.request, body, record.t["wall"]))
         self._last_numbers[new.label_stem] = number
         self._requests[new.request] = (record.rid, body.label)
         if len(self._requests) > REQUESTS_KEPT:
@@ -190,6 +207,7 @@ class Journal(JournalReads):
 
     def do_set_job(self, job: PrintJob, state: PrintState, say: Say | None) -> None:
         """Move a job without a record: queued and printing are nobody's evidence. (Writer's thread.)"""
+        self._change()
         self._db.execute(
             "INSERT INTO print_job (bag, copy, state, say) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (bag, copy) DO UPDATE SET state = excluded.state, say = excluded.say",
@@ -220,6 +238,7 @@ class Journal(JournalReads):
 
     def do_reprint(self, rid: str, reason: str, *, who: dict[str, Any], dev: dict[str, Any]) -> int:
         """Queue a numbered copy, as a record with its reason. (Writer's thread.)"""
+        self._change()
         bag, copy = self._db.execute(
             "SELECT bag, max(copy) + 1 FROM print_job"
             " WHERE bag = (SELECT seq FROM bag WHERE rid = ? ORDER BY seq DESC LIMIT 1)",
@@ -231,6 +250,7 @@ class Journal(JournalReads):
 
     def do_receipt(self, seq: int, stored_at: str) -> None:
         """The collector durably holds everything up to seq. (Writer's thread.)"""
+        self._change()
         self._db.execute(
             "UPDATE sync SET received_seq = max(received_seq, ?), received_at = ? WHERE one = 1", (seq, stored_at)
         )
@@ -241,6 +261,7 @@ class Journal(JournalReads):
         complete: nothing lies between the note we hold and the first of these, though numbers may have been skipped
         (a restored collector goes on behind the numbers it has heard of). Else the first must be the next.
         """
+        self._change()
         upto = int(self._db.execute("SELECT notes_upto FROM sync").fetchone()[0])
         fresh = sorted((note for note in notes if note.n > upto), key=lambda note: note.n)
         if not fresh or not (complete or fresh[0].n == upto + 1):
@@ -259,6 +280,7 @@ class Journal(JournalReads):
         ]
         body = {"after": upto, "upto": fresh[-1].n, "notes": kept, "receipt": receipt}
         self.do_append(kinds.NOTES, body, who={"operator": "", "shift": ""}, dev=dev)
+        self._change()
         for note in fresh:
             if note.what in NOT_ABOUT_CORE:
                 continue
@@ -271,6 +293,10 @@ class Journal(JournalReads):
         self._db.execute("UPDATE sync SET notes_upto = ? WHERE one = 1", (fresh[-1].n,))
         return fresh[-1].n
 
+    def owed_lines(self) -> tuple[Line, ...]:
+        """As the writer's memory has them."""
+        return self._unwritten.committed
+
     def last_number(self, label_stem: str) -> int:
         """As in the journal, or in one set aside."""
         return max(super().last_number(label_stem), self._given_before.get(label_stem, 0))
@@ -280,6 +306,7 @@ class Journal(JournalReads):
         stem = new.label_stem
         last = self._last_numbers.get(stem)
         if last is None:
+            self._change()
             found = self._db.execute(
                 "SELECT max(label) FROM bag WHERE label BETWEEN ? AND ?", (f"{stem}000", f"{stem}999")
             ).fetchone()[0]
@@ -291,9 +318,10 @@ class Journal(JournalReads):
 
     def _sealing(self) -> Callable[[], None] | None:
         """Seal the newest record in a quiet moment: a seal covers everything before it, so a burst needs only one."""
-        return self._seal_head if self._seq != self._sealed else None
+        return self._seal_head if self._seq != self._sealed or self._unwritten.owed else None
 
     def _seal_head(self) -> None:
+        self._change()
         seal = self._signer.seal_chain(self.box, self._head)
         self._db.execute("UPDATE record SET seal = ? WHERE seq = ?", (seal, self._seq))
         self._sealed = self._seq
@@ -302,8 +330,10 @@ class Journal(JournalReads):
         row = self._db.execute("SELECT seq, hash, seal FROM record ORDER BY seq DESC LIMIT 1").fetchone()
         self._seq, self._head = (row[0], row[1]) if row else (0, ROOT)
         self._sealed = self._seq if row and row[2] is not None else 0
+        self._unwritten.load()
         newest = self._db.execute("SELECT request, rid, label FROM bag ORDER BY seq DESC LIMIT ?", (REQUESTS_KEPT,))
         self._requests = {request: (rid, label) for request, rid, label in reversed(newest.fetchall())}
+        self._requests |= {line.request: (line.rid, line.label) for line in self._unwritten.owed}
         self._last_numbers = {}
 
     # -- what it is ----------------------------------------------------------------------------------------------------

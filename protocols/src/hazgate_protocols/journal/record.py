@@ -26,6 +26,7 @@ PRINT = "print"  # what became of a label print job: printed, failed or unknown
 REPRINT = "reprint"  # a label was sent to the printer again: copy number and reason
 NOTES = "notes"  # what the collector told us: the core's acknowledgements and refusals
 
+_PARTS = canonical.Remembering(depth=1)
 _FIELDS = {"v", "box", "seq", "rid", "kind", "t", "who", "dev", "body", "raw", "evidence"}
 _TIME = {"wall", "mono_ns", "boot", "source", "unc_ms"}
 
@@ -56,20 +57,13 @@ class Record:
 
     def encode(self) -> bytes:
         """The canonical bytes: identity, storage and wire form in one."""
-        data = canonical.encode(
-            {
-                "v": VERSION,
-                "box": self.box,
-                "seq": self.seq,
-                "rid": self.rid,
-                "kind": self.kind,
-                "t": self.t,
-                "who": self.who,
-                "dev": self.dev,
-                "body": self.body,
-                "raw": list(self.raw),
-                "evidence": list(self.evidence),
-            }
+        # Written in the order of the keys, since sorting and encoding all of it anew is most of a weighing's cost.
+        text, same = canonical.text, _PARTS.text
+        data = canonical.utf8(
+            f'{{"body":{text(self.body, 1)},"box":{text(self.box, 1)},"dev":{same(self.dev)}'
+            f',"evidence":[{",".join([text(item, 2) for item in self.evidence])}],"kind":{text(self.kind, 1)}'
+            f',"raw":[{",".join([text(item, 2) for item in self.raw])}],"rid":{text(self.rid, 1)}'
+            f',"seq":{text(self.seq, 1)},"t":{text(self.t, 1)},"v":{VERSION},"who":{same(self.who)}}}'
         )
         if len(data) > BODY_BYTES_MAX:
             raise RecordError(f"record {self.rid}: {len(data)} bytes, at most {BODY_BYTES_MAX} are allowed")
