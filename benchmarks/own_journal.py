@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 from benchmarks.bare import remove_database
+from benchmarks.spread import percentile
 from hazgate_edge.clock import SystemClock
 from hazgate_edge.journal.store import Journal, NewWeighing
 from hazgate_protocols.codes.label_number import SEQUENCE_CHARS, SEQUENCE_MAX, label_stem
@@ -44,6 +47,40 @@ def journal_weighings_from_a_loop(folder: Path) -> Iterator[Callable[[], None]]:
     with _journal(path) as journal, asyncio.Runner() as runner:
         yield lambda: runner.run(_weigh_awaited(journal, next(numbers)))
     remove_database(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """What came of weighings offered together: how many a second were durable and answered, and the p99 of the answer."""
+
+    per_s: float
+    answer_p99_ms: float
+
+
+@contextmanager
+def journal_bursts(folder: Path, offered: int) -> Iterator[Callable[[float], Burst]]:
+    """A call that offers bursts of so many weighings to a journal for some seconds, each burst when the last is through.
+
+    As the agent does it: each weighing awaits its own answer on the event loop, the writer takes what has gathered.
+    """
+    path, numbers = folder / "journal-burst.db", itertools.count()
+    with _journal(path) as journal, asyncio.Runner() as runner:
+        yield lambda seconds: runner.run(_bursts(journal, numbers, offered, seconds))
+    remove_database(path)
+
+
+async def _bursts(journal: Journal, numbers: Iterator[int], offered: int, seconds: float) -> Burst:
+    answers_s: list[float] = []
+    start = time.perf_counter()
+
+    async def one(offered_at: float) -> None:
+        await _weigh_awaited(journal, next(numbers))
+        answers_s.append(time.perf_counter() - offered_at)
+
+    while (elapsed := time.perf_counter() - start) < seconds:
+        offered_at = time.perf_counter()
+        await asyncio.gather(*(one(offered_at) for _ in range(offered)))
+    return Burst(len(answers_s) / elapsed, percentile(answers_s, 99) * 1000)
 
 
 async def _weigh_awaited(journal: Journal, number: int) -> None:

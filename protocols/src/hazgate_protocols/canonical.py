@@ -31,9 +31,11 @@ def encode(value: Json) -> bytes:
 
 
 def text(value: Json, depth: int) -> str:
-    """The canonical text of a part that lies `depth` deep in a whole; raises as encode() does, surrogates left to utf8."""
+    """The canonical text of a part that lies `depth` deep in a whole; raises as encode(), surrogates in utf8()."""
     if type(value) is str:
         return encode_basestring(value)
+    if type(value) is int and -INTEGER_MAX <= value <= INTEGER_MAX:
+        return str(value)
     _check(value, depth)
     return _ENCODE(value)
 

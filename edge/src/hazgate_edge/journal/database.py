@@ -14,8 +14,8 @@ PRAGMAS: tuple[str, ...] = (
     "foreign_keys=ON",
     "busy_timeout=5000",
     "cache_size=-2000",
-    # Pages (4 MB), SQLite's own default. A log that still grows makes every sync write the file's length too: with 16 MB
-    # a box lives there for its first thousand weighings.
+    # Pages (4 MB), SQLite's own default. While a log still grows, every sync writes the file's length too; at 16 MB a
+    # box lives there for its first thousand weighings.
     "wal_autocheckpoint=1000",
 )
 SCHEMA = 4

@@ -1,7 +1,7 @@
 """Reading the journal: a connection of its own, which sees only what is committed.
 
-The newest weighings may be committed without their line in the list (`unwritten.py`): the writer's memory adds it. It is
-asked before the table, so that a line written in between is seen twice and never not at all.
+The newest weighings may be committed without their line in the list (`unwritten.py`): the writer's memory adds it, and
+is asked before the table, so that a line written in between is seen twice and never not at all.
 """
 
 from __future__ import annotations
@@ -71,9 +71,9 @@ class JournalReads:
         """What the collector is known to hold."""
         return SyncState(*self._read("SELECT received_seq, received_at, notes_upto FROM sync")[0])
 
-    def owed_lines(self) -> tuple[Line, ...]:
+    def owed_lines(self) -> list[Line]:
         """Committed weighings, oldest first, whose line may not be in the table yet."""
-        return ()
+        return []
 
     def bags(self, produced_on: str, limit: int) -> list[Bag]:
         """A day's weighings among the newest `limit`, newest first."""

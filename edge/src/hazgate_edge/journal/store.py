@@ -6,6 +6,7 @@ Writes run on the writer's thread; what can be asked stands in `reads`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -92,6 +93,9 @@ class Journal(JournalReads):
             after_commit=self._unwritten.publish,
             after_failed_call=self._after_failed_call,
         )
+        if self._unwritten.owed:  # a power cut came before the lines; a full disk may refuse them once more
+            with contextlib.suppress(sqlite3.Error):
+                self.write_now(self._change)
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -134,7 +138,7 @@ class Journal(JournalReads):
         self._unwritten.mark()
 
     def _change(self) -> None:
-        """For a `do_` call, before its own statements: the tables are complete, and what follows can be undone alone."""
+        """For a `do_` call, before its own statements: the tables are complete, what follows can be undone alone."""
         if not self._changing:
             self._changing = True
             self._unwritten.write_before_call()
@@ -293,7 +297,7 @@ class Journal(JournalReads):
         self._db.execute("UPDATE sync SET notes_upto = ? WHERE one = 1", (fresh[-1].n,))
         return fresh[-1].n
 
-    def owed_lines(self) -> tuple[Line, ...]:
+    def owed_lines(self) -> list[Line]:
         """As the writer's memory has them."""
         return self._unwritten.committed
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from hazgate_edge.journal.rows import Line
@@ -16,8 +17,20 @@ from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.journal.record import WEIGHING, Record
 
 LINES_MAX = 200
-_ROWS_AT_ONCE = (64, 16, 4, 1)  # a statement for each: SQLite keeps them prepared
-_RECORD_COLUMNS = ("seq", "hash", "prev", "rid", "kind", "body", "request")
+_ROWS_AT_ONCE = (64, 16, 4, 1)
+_RECORD = ("record", ("seq", "hash", "prev", "rid", "kind", "body", "request"))
+_LINE = ("bag", Line._fields)
+
+
+def _inserts(table: str, columns: tuple[str, ...]) -> dict[int, str]:
+    """A statement for each number of rows at once, so that SQLite keeps them prepared."""
+    row = f"({', '.join('?' * len(columns))})"
+    head = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "  # noqa: S608 - our own tables
+    return {count: head + ", ".join([row] * count) for count in _ROWS_AT_ONCE}
+
+
+_INSERT_RECORDS = _inserts(*_RECORD)
+_INSERT_LINES = _inserts(*_LINE)
 
 
 class Unwritten:
@@ -26,14 +39,20 @@ class Unwritten:
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
         self._records: list[tuple[Any, ...]] = []
-        self._lines: list[Line] = []
+        self._lines: list[Line] = []  # only ever grows, until another list takes its place
         self._mark = (0, 0)
-        self.committed: tuple[Line, ...] = ()  # lines whose records are committed and which may not yet be in `bag`
+        self._committed = (self._lines, 0)
 
     @property
-    def owed(self) -> tuple[Line, ...]:
+    def owed(self) -> list[Line]:
         """The lines owed, oldest first."""
-        return tuple(self._lines)
+        return self._lines
+
+    @property
+    def committed(self) -> list[Line]:
+        """Lines whose records are committed and which may not yet be in `bag`, oldest first. For any thread."""
+        lines, count = self._committed
+        return lines[:count]
 
     def add_record(self, row: tuple[Any, ...]) -> None:
         """Owe a record until the commit: seq, hash, prev, rid, kind, body, request."""
@@ -48,37 +67,39 @@ class Unwritten:
         self._mark = len(self._records), len(self._lines)
 
     def forget_call(self, *, written: bool) -> None:
-        """The call failed. written: everything owed before it has been written out by `write_all`."""
+        """The call failed. written: everything owed before it has been written out by `write_before_call`."""
         records, lines = (0, 0) if written else self._mark
         del self._records[records:]
-        del self._lines[lines:]
+        self._lines = self._lines[:lines]
 
     def write_before_call(self) -> None:
         """Write what calls before this one owe."""
         records, lines = self._mark
-        self._write(self._records[:records], self._lines[:lines])
+        self._insert(_INSERT_RECORDS, self._records[:records])
+        self._insert(_INSERT_LINES, self._lines[:lines])
         del self._records[:records]
-        del self._lines[:lines]
+        self._lines = self._lines[lines:]
         self._mark = 0, 0
 
     def write_all(self) -> None:
         """Write everything owed: from here on the tables are complete."""
-        self._write(self._records, self._lines)
+        self._insert(_INSERT_RECORDS, self._records)
         self._records.clear()
-        self._lines.clear()
+        if self._lines:
+            self._insert(_INSERT_LINES, self._lines)
+            self._lines = []
 
     def write_for_commit(self) -> None:
         """Write what must not outlive the transaction, and the lines when there are many."""
         if len(self._lines) >= LINES_MAX:
             self.write_all()
-        else:
-            self._write(self._records, ())
+        elif self._records:
+            self._insert(_INSERT_RECORDS, self._records)
             self._records.clear()
 
     def publish(self) -> None:
         """The transaction is committed: readers may know."""
-        if self.committed or self._lines:
-            self.committed = tuple(self._lines)
+        self._committed = (self._lines, len(self._lines))
 
     def load(self) -> None:
         """Forget everything owed and find out from the tables what is: the weighings behind the last line."""
@@ -92,19 +113,15 @@ class Unwritten:
             )
         ]
 
-    def _write(self, records: Sequence[tuple[Any, ...]], lines: Sequence[Line]) -> None:
-        self._insert("record", _RECORD_COLUMNS, records)
-        self._insert("bag", Line._fields, lines)
-
-    def _insert(self, table: str, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
+    def _insert(self, statements: dict[int, str], rows: Sequence[tuple[Any, ...]]) -> None:
+        if len(rows) == 1:
+            self._database.execute(statements[1], rows[0])
+            return
         done = 0
-        while done < len(rows):
-            left = len(rows) - done
-            count = next(size for size in _ROWS_AT_ONCE if size <= left)
-            values = ", ".join([f"({', '.join('?' * len(columns))})"] * count)
-            flat = [value for row in rows[done : done + count] for value in row]
-            self._database.execute(f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values}", flat)
-            done += count
+        for count, statement in statements.items():
+            while len(rows) - done >= count:
+                self._database.execute(statement, list(chain.from_iterable(rows[done : done + count])))
+                done += count
 
 
 def line_of(record: Record, request: str) -> Line:

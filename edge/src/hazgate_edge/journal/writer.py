@@ -28,6 +28,7 @@ IDLE_AFTER_S = 0.02
 Answer = Callable[[Any, BaseException | None], None]
 _Call = tuple[Callable[[], Any], Answer]
 _Told = tuple[Answer, Any, BaseException | None]
+_Settling = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 
 _WATCH: _Call = (lambda: None, lambda _result, _error: None)  # "something was written": no call, only a wake-up
@@ -51,12 +52,11 @@ class _Awaited:
         self.future: asyncio.Future[Any] = self.loop.create_future()
 
     def __call__(self, result: Any, error: BaseException | None) -> None:
-        self.loop.call_soon_threadsafe(_settle, [(self, result, error)])
+        self.loop.call_soon_threadsafe(_settle, [(self.future, result, error)])
 
 
-def _settle(told: list[_Told]) -> None:
-    for awaited, result, error in told:
-        future = awaited.future  # type: ignore[attr-defined] # all of them are _Awaited
+def _settle(told: list[_Settling]) -> None:
+    for future, result, error in told:
         if future.done():
             continue
         if error is None:
@@ -236,11 +236,10 @@ class Writer:
         return [(answer, None, exc) for _, answer in group]
 
     def _tell(self, told: list[_Told]) -> None:
-        loops: dict[asyncio.AbstractEventLoop, list[_Told]] = {}
-        for one in told:
-            answer, result, error = one
+        loops: dict[asyncio.AbstractEventLoop, list[_Settling]] = {}
+        for answer, result, error in told:
             if isinstance(answer, _Awaited):
-                loops.setdefault(answer.loop, []).append(one)
+                loops.setdefault(answer.loop, []).append((answer.future, result, error))
             else:
                 answer(result, error)
         for loop, group in loops.items():
