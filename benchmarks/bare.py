@@ -87,8 +87,17 @@ def _commit_outbox_row(connection: sqlite3.Connection, number: int) -> None:
 
 
 def _outbox_row(number: int) -> tuple[object, ...]:
+    return (_outbox_id(number), "v1/site/1/weigh", time.time_ns(), bytes(32), outbox_payload(number))
+
+
+def _outbox_id(number: int) -> str:
+    return f"bench-{number:022d}"
+
+
+def outbox_payload(number: int) -> bytes:
+    """A JSON record of PAYLOAD_BYTES."""
     record = {
-        "id": f"bench-{number:022d}",
+        "id": _outbox_id(number),
         "seq": number,
         "dev": "scale-01",
         "kg": f"{number % 97700 / 100:.2f}",
@@ -96,8 +105,7 @@ def _outbox_row(number: int) -> tuple[object, ...]:
     }
     bare = len(json.dumps(record, separators=(",", ":")))
     record["pad"] = "x" * (PAYLOAD_BYTES - bare)
-    payload = json.dumps(record, separators=(",", ":")).encode()
-    return (record["id"], "v1/site/1/weigh", time.time_ns(), bytes(32), payload)
+    return json.dumps(record, separators=(",", ":")).encode()
 
 
 def calls_per_s(call: Callable[[], None], seconds: float) -> float:

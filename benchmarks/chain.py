@@ -51,12 +51,12 @@ class Box:
         self.printer = printer
         self.terminal_port = terminal_port
         self.door = folder / _DOOR
-        self.journal = folder / _JOURNAL
+        self.journal = journal_path(folder)
 
     def seqs(self) -> dict[str, int]:
         """The place in the chain of every weighing, by record id."""
         with closing(sqlite3.connect(f"file:{self.journal}?mode=ro", uri=True)) as journal:
-            return dict(journal.execute("SELECT rid, seq FROM bag").fetchall())
+            return dict(journal.execute("SELECT rid, seq FROM record WHERE kind = 'weighing'").fetchall())
 
     def has_record(self) -> bool:
         """Whether any record is durable in the journal: the founding one comes first."""
@@ -65,6 +65,11 @@ class Box:
                 return bool(journal.execute("SELECT count(*) FROM record").fetchone()[0])
         except sqlite3.OperationalError:
             return False  # not made yet
+
+
+def journal_path(folder: Path) -> Path:
+    """Where a box keeps its journal."""
+    return folder / _JOURNAL
 
 
 @contextmanager

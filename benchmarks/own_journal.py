@@ -23,7 +23,7 @@ from hazgate_protocols.journal.seal import Signer
 UNIT_CODE = "91320500MA0000000W"
 WASTE_CODE = "900-214-08"
 _FIRST_DAY = date(2026, 1, 1)
-_DEV = {"profile": "st-gs", "profile_digest": "0" * 64, "sw": "bench", "config_digest": "0" * 64}
+DEV = {"profile": "st-gs", "profile_digest": "0" * 64, "sw": "bench", "config_digest": "0" * 64}
 _FRAME = b"ST,GS,+  12.340kg\r\n"
 
 
@@ -84,35 +84,36 @@ async def _bursts(journal: Journal, numbers: Iterator[int], offered: int, second
 
 
 async def _weigh_awaited(journal: Journal, number: int) -> None:
-    weighing = _weighing(number)
-    await journal.write(lambda: journal.do_weigh(weighing))
+    new = weighing(number)
+    await journal.write(lambda: journal.do_weigh(new))
 
 
 @contextmanager
 def _journal(path: Path) -> Iterator[Journal]:
     journal = Journal(path, box="box-bench", signer=Signer.generate(), clock=SystemClock.of_this_machine())
     try:
-        journal.write_now(lambda: journal.do_found(unit_code=UNIT_CODE, dev=_DEV))
+        journal.write_now(lambda: journal.do_found(unit_code=UNIT_CODE, dev=DEV))
         yield journal
     finally:
         journal.close()
 
 
 def _weigh(journal: Journal, number: int) -> None:
-    weighing = _weighing(number)
-    journal.write_now(lambda: journal.do_weigh(weighing))
+    new = weighing(number)
+    journal.write_now(lambda: journal.do_weigh(new))
 
 
-def _weighing(number: int) -> NewWeighing:
+def weighing(number: int, unit_code: str = UNIT_CODE) -> NewWeighing:
+    """The weighing of this number, before it is booked."""
     # A unit has SEQUENCE_MAX numbers a waste and day, so a fast disk moves on to the next day.
     day = _FIRST_DAY + timedelta(days=number // SEQUENCE_MAX)
 
-    stem = label_stem(UNIT_CODE, WASTE_CODE, day)
+    stem = label_stem(unit_code, WASTE_CODE, day)
 
     def body(sequence: int) -> WeighingBody:
         return WeighingBody(
             label=f"{stem}{sequence:0{SEQUENCE_CHARS}d}",
-            unit_code=UNIT_CODE,
+            unit_code=unit_code,
             unit_name="苏州示例精密制造有限公司",
             waste_code=WASTE_CODE,
             waste_name="废矿物油",
@@ -142,6 +143,6 @@ def _weighing(number: int) -> NewWeighing:
         last=SEQUENCE_MAX,
         body=body,
         who=who,
-        dev=dict(_DEV),
+        dev=dict(DEV),
         raw=(_FRAME.hex(), _FRAME.hex()),
     )
