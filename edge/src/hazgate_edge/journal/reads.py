@@ -36,6 +36,7 @@ class JournalReads:
         self._reader.execute("PRAGMA query_only=ON")
         self._reading = threading.Lock()
         self._awaiting_from = 0
+        self._pending = (0, 0, 0)  # weighings after the first and up to the second record
         self._printing_from = 0
         self.broken: BaseException | None = None  # what forbids to go on without a fresh start
 
@@ -110,9 +111,19 @@ class JournalReads:
     def bags_after(self, seq: int) -> int:
         """How many weighings lie after record seq."""
         owed = self.owed_lines()
-        count, listed = self._read("SELECT count(*) FILTER (WHERE seq > ?), max(seq) FROM bag WHERE seq > ?", seq, seq)[
-            0
-        ]
+        # Asked ten times a second, so only what came and what went since the last time is counted.
+        below, newest, count = self._pending
+        if seq < below:
+            below, newest, count = seq, seq, 0
+        gone, come, listed = self._read(
+            "SELECT (SELECT count(*) FROM bag WHERE seq > ? AND seq <= ?),"
+            " (SELECT count(*) FROM bag WHERE seq > ?), (SELECT max(seq) FROM bag)",
+            below,
+            min(seq, newest),
+            max(seq, newest),
+        )[0]
+        count += come - gone
+        self._pending = (seq, max(seq, newest, listed or 0), count)
         return int(count) + sum(line.seq > max(seq, listed or 0) for line in owed)
 
     def awaiting_core(self) -> int:

@@ -13,10 +13,10 @@ from typing import Any
 
 from hazgate_edge.journal.store import Journal
 from hazgate_protocols.journal.seal import receipt_seal_holds
-from hazgate_protocols.uplink.messages import Have, MalformedError, Need, Push, decode_answer, encode_push
+from hazgate_protocols.uplink.messages import RECORDS_MAX, Have, MalformedError, Need, Push, decode_answer, encode_push
 
-BATCH_RECORDS = 100
-BATCH_BYTES = 256 * 1024
+BATCH_RECORDS = RECORDS_MAX  # a backlog drains in as few turns as the wire allows; one turn is one commit over there
+BATCH_BYTES = 512 * 1024
 ANSWER_WAIT_S = 3.0  # no answer in time: send again
 ANSWER_WAIT_S_MAX = 30.0
 IDLE_QUESTION_S = 20.0  # "do you hold my head?" when there is nothing to send
@@ -107,8 +107,11 @@ class Dialogue:
             return max(0.0, self._flight.sent_at + self._flight.wait_s - now)
         return max(0.0, self._asked_at + self._question_after_s() - now)
 
-    async def on_answer(self, data: bytes) -> None:
-        """Take a have or a need. What does not count is remembered in `trouble` and changes nothing."""
+    async def on_answer(self, data: bytes, may_push: Callable[[], None] = lambda: None) -> None:
+        """Take a have or a need. What does not count is remembered in `trouble` and changes nothing.
+
+        may_push: called once the next push may go, which need not wait until the answer is kept.
+        """
         try:
             answer = decode_answer(data)
         except MalformedError:
@@ -117,7 +120,7 @@ class Dialogue:
         if isinstance(answer, Need):
             self._on_need(answer)
         else:
-            await self._on_have(answer)
+            await self._on_have(answer, may_push)
 
     def _on_need(self, need: Need) -> None:
         if self._flight is None or need.token != self._flight.token:
@@ -128,7 +131,7 @@ class Dialogue:
         ours = [seq for seq in map(self._journal.seq_of, need.ladder) if seq is not None and seq < self._cursor]
         self._cursor = max(ours, default=0)
 
-    async def _on_have(self, have: Have) -> None:
+    async def _on_have(self, have: Have, may_push: Callable[[], None]) -> None:
         if not receipt_seal_holds(self._collector_key, have.signed_bytes(), have.seal):
             self.trouble = Trouble.BAD_SEAL
             return
@@ -138,12 +141,19 @@ class Dialogue:
             return
         self.trouble = Trouble.NONE
         ours = self._flight is not None and have.token == self._flight.token
+        if ours and not have.notes:
+            # The next push need not wait for our disk: a box that forgets this receipt asks again.
+            self._landed(seq)
+            may_push()
         await self._keep(have, seq, complete=ours)
-        if ours:
-            self._flight = None
-            self._failures = 0
-            self._cursor = seq
-            self._confirmed_seq = seq
+        if ours and have.notes:  # the next push says which notes we hold
+            self._landed(seq)
+
+    def _landed(self, seq: int) -> None:
+        self._flight = None
+        self._failures = 0
+        self._cursor = seq
+        self._confirmed_seq = seq
 
     async def _keep(self, have: Have, seq: int, *, complete: bool) -> None:
         """complete: the answer to our own question, so it carries every note after the one we said we hold."""

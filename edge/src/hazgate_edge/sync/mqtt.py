@@ -1,4 +1,7 @@
-"""Carrying the dialogue over MQTT 5: clean start, QoS 1, reconnect with a capped back-off.
+"""Carrying the dialogue over MQTT 5: clean start, QoS 1.
+
+While nothing answers at the broker's address the box tries again at once in small steps, so that the first record goes
+within a second of the link's return. A broker that answers, and then does not take us, is asked at doubling intervals.
 
 A PUBACK is no receipt: nothing here settles a record. The broker may lose, double or reorder anything.
 """
@@ -27,6 +30,7 @@ log = logging.getLogger(__name__)
 
 KEEPALIVE_S = 20
 CONNECT_TIMEOUT_S = 10.0
+NO_LINK_S = 0.4  # and up to half of it more: under a second with the connection's own time
 RECONNECT_S = 0.5
 RECONNECT_S_MAX = 30.0
 _NOT_AUTHORISED = (134, 135)  # MQTT 5 reason codes: bad user name or password, not authorised
@@ -72,13 +76,18 @@ class Uplink:
         """Until cancelled: connect, talk, and after any failure connect again."""
         delay_s = RECONNECT_S
         while True:
+            no_link = False
             try:
                 async with self._client() as client:
                     self._up()
                     delay_s = RECONNECT_S
                     await self._talk(client)
             except* (aiomqtt.MqttError, OSError) as group:
+                no_link = _is_no_link(group)
                 self._down(group.exceptions[0])
+            if no_link:
+                await asyncio.sleep(NO_LINK_S * (1 + 0.5 * self._jitter()))
+                continue
             await asyncio.sleep(delay_s * (1 + 0.5 * self._jitter()))
             delay_s = min(delay_s * 2, RECONNECT_S_MAX)
 
@@ -101,7 +110,7 @@ class Uplink:
             asking = tasks.create_task(self._ask(client))
             async for message in client.messages:
                 if isinstance(message.payload, bytes):
-                    await self._dialogue.on_answer(message.payload)
+                    await self._dialogue.on_answer(message.payload, self._wake.set)
                     self._wake.set()
             asking.cancel()
 
@@ -134,6 +143,15 @@ class Uplink:
         self.refused_by_broker = code in _NOT_AUTHORISED
         self.light = Light.BAD
         self.offline_since = self.offline_since or self._wall()
+
+
+def _is_no_link(exc: BaseException) -> bool:
+    """Whether nobody answered at the address: refused or unreachable. Silence until a time-out is not among them: a
+    broker that is overrun looks like that too, and must not be asked faster."""
+    while isinstance(exc, BaseExceptionGroup):
+        exc = exc.exceptions[0]
+    cause = exc if isinstance(exc, OSError) else exc.__context__  # aiomqtt hides it from the trace, not from us
+    return isinstance(cause, OSError) and not isinstance(cause, TimeoutError | ssl.SSLError)
 
 
 def login(broker: Broker) -> dict[str, Any]:
