@@ -46,20 +46,22 @@ UPLINK_ROUNDS = 5
 def burst(bench: Bench) -> list[Figure]:
     """(e) Weighings offered together, against S and the peer."""
     limit: list[float] = []
+    theirs: list[float] = []
     ours: list[own_journal.Burst] = []
-    theirs = peer.burst_rates_per_s(
-        peer.ensure_peer(bench.peer_folder, bench.say), bench.scratch, BURST_ROUNDS, PEER_BURST
-    )
+    interpreter = peer.ensure_peer(bench.peer_folder, bench.say)
     with (
         bare.bare_batches(bench.scratch, BURST_OFFERED) as batch,
         own_journal.journal_bursts(bench.scratch, BURST_OFFERED) as offer,
+        peer.peer_bursts(interpreter, bench.scratch, PEER_BURST) as peer_burst,
     ):
         bare.calls_per_s(batch, BURST_SLICE_S)  # warm up
         offer(BURST_SLICE_S)
+        peer_burst()
         for number in range(BURST_ROUNDS):
             limit.append(bare.calls_per_s(batch, BURST_SLICE_S) * BURST_OFFERED)
             ours.append(offer(BURST_SLICE_S))
-            bench.keep("burst", round=number, bare_per_s=limit[-1], ours=ours[-1], peer_per_s=theirs[number])
+            theirs.append(peer_burst())
+            bench.keep("burst", round=number, bare_per_s=limit[-1], ours=ours[-1], peer_per_s=theirs[-1])
     rates, answers = tuple(run.per_s for run in ours), tuple(run.answer_p99_ms for run in ours)
     bench.say(
         f"S {statistics.median(limit):.0f}/s, TB {statistics.median(theirs):.0f}/s, hazgate"

@@ -30,6 +30,7 @@ from benchmarks.children import BenchError, Child, Memory, free_port, tree_memor
 NAME = "ThingsBoard gateway"
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements" / "bench-peer.txt"
 START_S_MAX = 60.0
+BURST_S_MAX = 60.0
 SETTLE_S = 6.0  # from its first record until it is weighed: start-up garbage is gone by then
 _CONNECTOR = Path(__file__).with_name("peer_connector.py")
 _QUIET_LOGGERS = (
@@ -122,10 +123,10 @@ def run_peer(interpreter: Path, folder: Path, settle_s: float = SETTLE_S) -> Pee
         return PeerRun(accepting_s, stored_at - peer.started_at, arrived_at - peer.started_at, idle)
 
 
-def burst_rates_per_s(interpreter: Path, folder: Path, rounds: int, count: int) -> list[float]:
-    """Records a second that the peer takes into its SQLite when `count` are offered at once: from the first byte sent
-    until the last is committed. Its cloud is away, so that it has nothing else to do."""
-    rates = []
+@contextmanager
+def peer_bursts(interpreter: Path, folder: Path, count: int) -> Iterator[Callable[[], float]]:
+    """A call that offers so many records at once; records a second from the first byte sent until the last is committed
+    in the peer's SQLite. Its cloud is away, so that it has nothing else to do."""
     with ExitStack() as cloud_side:
         broker = cloud_side.enter_context(Broker(folder))
         cloud = cloud_side.enter_context(_Cloud(broker.port))
@@ -136,20 +137,20 @@ def burst_rates_per_s(interpreter: Path, folder: Path, rounds: int, count: int) 
                 _read_answers(line, 1)
                 _wait_until(lambda: cloud.first_at is not None, peer, "deliver the first record")
                 cloud_side.close()
-                before = _stored(home)
-                for number in range(rounds):
-                    at_ms = time.time_ns() // 1_000_000
-                    # A time of its own for each: the peer merges records of one device that share a millisecond.
-                    records = b"".join(_record(2 + number * count + i, at_ms + i) for i in range(count))
-                    started_at = time.perf_counter()
-                    sending = threading.Thread(target=line.sendall, args=(records,), daemon=True)
-                    sending.start()
-                    _read_answers(line, count)
-                    wanted = before + (number + 1) * count
-                    stored_at = _wait_until(lambda wanted=wanted: _stored(home) >= wanted, peer, "store a burst")  # type: ignore[misc]
-                    sending.join()
-                    rates.append(count / (stored_at - started_at))
-    return rates
+                yield lambda: _burst(peer, line, home, count)
+
+
+def _burst(peer: Child, line: socket.socket, home: Path, count: int) -> float:
+    at_ms, before = time.time_ns() // 1_000_000, _stored(home)
+    # A time of its own for each: the peer merges records of one device that share a millisecond.
+    records = b"".join(_record(number, at_ms + number) for number in range(count))
+    started_at = time.perf_counter()
+    sending = threading.Thread(target=line.sendall, args=(records,), daemon=True)
+    sending.start()
+    _read_answers(line, count)
+    stored_at = _wait_until(lambda: _stored(home) >= before + count, peer, "store a burst", BURST_S_MAX)
+    sending.join()
+    return count / (stored_at - started_at)
 
 
 @contextmanager
@@ -238,13 +239,14 @@ def _stored(home: Path) -> int:
     return 0 if found is None else int(found[0])
 
 
-def _wait_until(is_done: Callable[[], bool], peer: Child, what: str) -> float:
-    while time.perf_counter() - peer.started_at < START_S_MAX:
+def _wait_until(is_done: Callable[[], bool], peer: Child, what: str, timeout_s: float = START_S_MAX) -> float:
+    end = time.perf_counter() + timeout_s
+    while time.perf_counter() < end:
         if is_done():
             return time.perf_counter()
         peer.check_alive()
         time.sleep(0.005)
-    raise BenchError(f"{what} in {NAME}: not done after {START_S_MAX:g} s; see {peer.log.name}")
+    raise BenchError(f"{what} in {NAME}: not done after {timeout_s:g} s; see {peer.log.name}")
 
 
 def _furnish(home: Path, broker_port: int, port: int) -> None:

@@ -23,7 +23,7 @@ from hazgate_edge.journal.writer import Writer
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.journal.chain import ROOT, SUITE, link
-from hazgate_protocols.journal.record import Record
+from hazgate_protocols.journal.record import encode_record
 from hazgate_protocols.journal.seal import Signer
 from hazgate_protocols.uplink.messages import NOT_ABOUT_CORE, Note
 
@@ -159,24 +159,14 @@ class Journal(JournalReads):
         dev: dict[str, Any],
         raw: tuple[str, ...] = (),
         request: str | None = None,
-    ) -> Record:
-        """Append one record. (Writer's thread.)"""
-        record = Record(
-            box=self.box,
-            seq=self._seq + 1,
-            rid=uuid7(self._clock.wall()),
-            kind=kind,
-            t=stamp(self._clock),
-            who=who,
-            dev=dev,
-            body=body,
-            raw=raw,
-        )
-        data = record.encode()
+    ) -> tuple[int, str, str]:
+        """Append one record; its seq, rid and wall time. (Writer's thread.)"""
+        seq, rid, at = self._seq + 1, uuid7(self._clock.wall()), stamp(self._clock)
+        data = encode_record(box=self.box, seq=seq, rid=rid, kind=kind, t=at, who=who, dev=dev, body=body, raw=raw)
         digest = link(self._head, data)
-        self._unwritten.add_record((record.seq, digest, self._head, record.rid, kind, data, request))
-        self._seq, self._head = record.seq, digest
-        return record
+        self._unwritten.add_record((seq, digest, self._head, rid, kind, data, request))
+        self._seq, self._head = seq, digest
+        return seq, rid, at["wall"]
 
     def do_found(self, *, unit_code: str, dev: dict[str, Any]) -> None:
         """Write the first record if there is none: suite and public key. (Writer's thread.)"""
@@ -199,15 +189,15 @@ class Journal(JournalReads):
             return again
         number = self._next_number(new)
         body = new.body(number)
-        record = self.do_append(
+        seq, rid, at = self.do_append(
             kinds.WEIGHING, body.as_json(), who=new.who, dev=new.dev, raw=new.raw, request=new.request
         )
-        self._unwritten.add_line(line_from(record.seq, record.rid, new.request, body, record.t["wall"]))
+        self._unwritten.add_line(line_from(seq, rid, new.request, body, at))
         self._last_numbers[new.label_stem] = number
-        self._requests[new.request] = (record.rid, body.label)
+        self._requests[new.request] = (rid, body.label)
         if len(self._requests) > REQUESTS_KEPT:
             del self._requests[next(iter(self._requests))]
-        return record.rid, body.label
+        return rid, body.label
 
     def do_set_job(self, job: PrintJob, state: PrintState, say: Say | None) -> None:
         """Move a job without a record: queued and printing are nobody's evidence. (Writer's thread.)"""

@@ -57,17 +57,18 @@ class Record:
 
     def encode(self) -> bytes:
         """The canonical bytes: identity, storage and wire form in one."""
-        # Written in the order of the keys, since sorting and encoding all of it anew is most of a weighing's cost.
-        text, same = canonical.text, _PARTS.text
-        data = canonical.utf8(
-            f'{{"body":{text(self.body, 1)},"box":{text(self.box, 1)},"dev":{same(self.dev)}'
-            f',"evidence":[{",".join([text(item, 2) for item in self.evidence])}],"kind":{text(self.kind, 1)}'
-            f',"raw":[{",".join([text(item, 2) for item in self.raw])}],"rid":{text(self.rid, 1)}'
-            f',"seq":{text(self.seq, 1)},"t":{text(self.t, 1)},"v":{VERSION},"who":{same(self.who)}}}'
+        return encode_record(
+            box=self.box,
+            seq=self.seq,
+            rid=self.rid,
+            kind=self.kind,
+            t=self.t,
+            who=self.who,
+            dev=self.dev,
+            body=self.body,
+            raw=self.raw,
+            evidence=self.evidence,
         )
-        if len(data) > BODY_BYTES_MAX:
-            raise RecordError(f"record {self.rid}: {len(data)} bytes, at most {BODY_BYTES_MAX} are allowed")
-        return data
 
     @classmethod
     def decode(cls, data: bytes) -> Record:
@@ -108,3 +109,30 @@ class Record:
             raw=tuple(value["raw"]),
             evidence=tuple(value["evidence"]),
         )
+
+
+def encode_record(
+    *,
+    box: str,
+    seq: int,
+    rid: str,
+    kind: str,
+    t: dict[str, Any],
+    who: dict[str, Any],
+    dev: dict[str, Any],
+    body: dict[str, Any],
+    raw: tuple[str, ...] = (),
+    evidence: tuple[dict[str, Any], ...] = (),
+) -> bytes:
+    """The canonical bytes of a record of these fields; raises RecordError for too many, NotCanonicalError."""
+    # Written in the order of the keys, since sorting and encoding all of it anew is most of a weighing's cost.
+    text, same = canonical.text, _PARTS.text
+    data = canonical.utf8(
+        f'{{"body":{text(body, 1)},"box":{text(box, 1)},"dev":{same(dev)}'
+        f',"evidence":[{",".join([text(item, 2) for item in evidence])}],"kind":{text(kind, 1)}'
+        f',"raw":[{",".join([text(item, 2) for item in raw])}],"rid":{text(rid, 1)}'
+        f',"seq":{text(seq, 1)},"t":{text(t, 1)},"v":{VERSION},"who":{same(who)}}}'
+    )
+    if len(data) > BODY_BYTES_MAX:
+        raise RecordError(f"record {rid}: {len(data)} bytes, at most {BODY_BYTES_MAX} are allowed")
+    return data
