@@ -95,6 +95,23 @@ def test_lines_are_owed_only_up_to_their_bound(tmp_path: Path) -> None:
     journal.close()
 
 
+@pytest.mark.parametrize("written", [True, False], ids=["line written", "line owed"])
+def test_a_label_given_before_books_nothing(tmp_path: Path, written: bool) -> None:
+    """A planted fault in the numbering: the second fence holds before the commit, not when the line is written."""
+    journal = journal_in(tmp_path)
+    _, label = weigh(journal, "p0")
+    if written:
+        journal.write_now(lambda: journal.do_receipt(0, ""))
+    journal._last_numbers[label[:-3]] = 0
+    head = journal.head_seq
+    with pytest.raises(sqlite3.IntegrityError, match=label):
+        weigh(journal, "p1")
+    assert journal.head_seq == head
+    assert weigh(journal, "p1")[1][-3:] == "002"
+    journal.close()
+    assert len(listed(tmp_path)) == 2
+
+
 def refused_at_once(journal: Journal) -> None:
     journal.do_append("boot", {}, who=WHO, dev=DEV)
     raise LookupError("a rule")

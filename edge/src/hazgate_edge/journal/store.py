@@ -189,6 +189,8 @@ class Journal(JournalReads):
             return again
         number = self._next_number(new)
         body = new.body(number)
+        if self._unwritten.has_label(body.label):
+            raise sqlite3.IntegrityError(f"label {body.label} was given before; nothing is booked")
         seq, rid, at = self.do_append(
             kinds.WEIGHING, body.as_json(), who=new.who, dev=new.dev, raw=new.raw, request=new.request
         )

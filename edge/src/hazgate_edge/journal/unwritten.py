@@ -40,6 +40,7 @@ class Unwritten:
         self._database = database
         self._records: list[tuple[Any, ...]] = []
         self._lines: list[Line] = []  # only ever grows, until another list takes its place
+        self._labels: set[str] = set()  # of the lines
         self._mark = (0, 0)
         self._committed = (self._lines, 0)
 
@@ -54,6 +55,12 @@ class Unwritten:
         lines, count = self._committed
         return lines[:count]
 
+    def has_label(self, label: str) -> bool:
+        """Whether a weighing carries this label: the index fires too late, when its record is long committed."""
+        if label in self._labels:
+            return True
+        return self._database.execute("SELECT 1 FROM bag WHERE label = ?", (label,)).fetchone() is not None
+
     def add_record(self, row: tuple[Any, ...]) -> None:
         """Owe a record until the commit: seq, hash, prev, rid, kind, body, request."""
         self._records.append(row)
@@ -61,6 +68,7 @@ class Unwritten:
     def add_line(self, line: Line) -> None:
         """Owe the line of a weighing whose record is written or owed."""
         self._lines.append(line)
+        self._labels.add(line.label)
 
     def mark(self) -> None:
         """A call begins."""
@@ -70,7 +78,7 @@ class Unwritten:
         """The call failed. written: everything owed before it has been written out by `write_before_call`."""
         records, lines = (0, 0) if written else self._mark
         del self._records[records:]
-        self._lines = self._lines[:lines]
+        self._owe(self._lines[:lines])
 
     def write_before_call(self) -> None:
         """Write what calls before this one owe."""
@@ -78,7 +86,7 @@ class Unwritten:
         self._insert(_INSERT_RECORDS, self._records[:records])
         self._insert(_INSERT_LINES, self._lines[:lines])
         del self._records[:records]
-        self._lines = self._lines[lines:]
+        self._owe(self._lines[lines:])
         self._mark = 0, 0
 
     def write_all(self) -> None:
@@ -87,7 +95,7 @@ class Unwritten:
         self._records.clear()
         if self._lines:
             self._insert(_INSERT_LINES, self._lines)
-            self._lines = []
+            self._owe([])
 
     def write_for_commit(self) -> None:
         """Write what must not outlive the transaction, and the lines when there are many."""
@@ -104,14 +112,15 @@ class Unwritten:
     def load(self) -> None:
         """Forget everything owed and find out from the tables what is: the weighings behind the last line."""
         self._records.clear()
-        self._lines = [
-            line_of(Record.decode(body), request or "")
-            for body, request in self._database.execute(
-                "SELECT body, request FROM record WHERE seq > (SELECT ifnull(max(seq), 0) FROM bag) AND kind = ?"
-                " ORDER BY seq",
-                (WEIGHING,),
-            )
-        ]
+        found = self._database.execute(
+            "SELECT body, request FROM record WHERE seq > (SELECT ifnull(max(seq), 0) FROM bag) AND kind = ? ORDER BY seq",
+            (WEIGHING,),
+        )
+        self._owe([line_of(Record.decode(body), request or "") for body, request in found])
+
+    def _owe(self, lines: list[Line]) -> None:
+        self._lines = lines
+        self._labels = {line.label for line in lines}
 
     def _insert(self, statements: dict[int, str], rows: Sequence[tuple[Any, ...]]) -> None:
         if len(rows) == 1:
