@@ -113,7 +113,8 @@ class Unwritten:
         """Forget everything owed and find out from the tables what is: the weighings behind the last line."""
         self._records.clear()
         found = self._database.execute(
-            "SELECT body, request FROM record WHERE seq > (SELECT ifnull(max(seq), 0) FROM bag) AND kind = ? ORDER BY seq",
+            "SELECT body, request FROM record WHERE seq > (SELECT ifnull(max(seq), 0) FROM bag) AND kind = ?"
+            " ORDER BY seq",
             (WEIGHING,),
         )
         self._owe([line_of(Record.decode(body), request or "") for body, request in found])
