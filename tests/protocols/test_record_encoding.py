@@ -58,3 +58,10 @@ def test_more_kinds_of_a_part_than_are_remembered_are_written_right_too() -> Non
     for turn in range(3):
         for number in range(100):
             assert remembering.text({"n": number, "t": turn}) == f'{{"n":{number},"t":{turn}}}'
+
+
+def test_what_python_calls_equal_is_not_taken_for_the_same_part() -> None:
+    """True equals 1 in Python, and they are two texts."""
+    remembering = canonical.Remembering(depth=1)
+    parts: list[Any] = [{"a": 1}, {"a": True}, {"b": {"a": 1}}, {"b": {"a": True}}]
+    assert [remembering.text(part) for part in parts] == ['{"a":1}', '{"a":true}', '{"b":{"a":1}}', '{"b":{"a":true}}']
