@@ -3,7 +3,7 @@ BIN := .venv/bin
 PACKAGES := protocols/src firmware_profiles/src edge/src cloud/src simulators/src
 JOBS ?= 2
 
-.PHONY: setup check lint types imports test docs demo bench fmt lock clean
+.PHONY: setup check lint types imports test docs demo bench soak fmt lock clean
 
 setup:
 	tools/setup
@@ -34,6 +34,9 @@ demo:
 
 bench:
 	$(BIN)/python -m benchmarks
+
+soak:
+	$(BIN)/python tools/soak.py
 
 fmt:
 	$(BIN)/ruff format .

@@ -9,7 +9,7 @@ from typing import Any
 
 from hazgate_protocols.codes.label_number import LabelNumber
 from hazgate_protocols.journal.bodies import WeighingBody
-from hazgate_protocols.journal.chain import ROOT, SUITE, link
+from hazgate_protocols.journal.chain import ROOT, link
 from hazgate_protocols.journal.record import GENESIS, NOTES, PRINT, WEIGHING, Record
 from hazgate_protocols.journal.seal import Signer
 from hazgate_protocols.mass import Mass
@@ -79,7 +79,7 @@ class FakeBox:
     def begin(self) -> FakeBox:
         """Writes the first record."""
         key = self.signer.public().hex()
-        self.write(GENESIS, {"suite": SUITE, "public_key": key, "unit_code": UNIT, "sw": "test"})
+        self.write(GENESIS, {"suite": self.signer.suite.name, "public_key": key, "unit_code": UNIT, "sw": "test"})
         return self
 
     def copy(self, start: int) -> FakeBox:
@@ -123,7 +123,7 @@ class FakeBox:
 
     def write_bytes(self, data: bytes) -> bytes:
         """Writes whatever bytes as the next record."""
-        self.hashes.append(link(self.head, data))
+        self.hashes.append(link(self.head, data, self.signer.suite))
         self.bodies.append(data)
         return self.hashes[-1]
 

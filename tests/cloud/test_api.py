@@ -9,7 +9,7 @@ import pytest
 
 from cloud.fakebox import Clock, FakeBox, label_of, weighing_body
 from hazgate_cloud.api.app import Api, build
-from hazgate_cloud.api.sentences import ALARMS, FLAGS, STATES, STEPS, WORDS, say
+from hazgate_cloud.api.sentences import ALARM_STEPS, ALARMS, FLAGS, STATES, STEPS, WORDS, say
 from hazgate_cloud.collector.collector import Collector
 from hazgate_cloud.collector.presence import Presence
 from hazgate_cloud.store.engine import Database
@@ -199,7 +199,7 @@ async def test_health_names_what_is_gone(http: httpx.AsyncClient, trouble: Troub
 
 def test_every_sentence_has_both_languages() -> None:
     """Nothing is empty, and the two are not the same text."""
-    for table in (STEPS, FLAGS, STATES, WORDS, ALARMS):
+    for table in (STEPS, FLAGS, STATES, WORDS, ALARMS, ALARM_STEPS):
         for key, (zh, en) in table.items():
             assert zh, key
             assert en, key

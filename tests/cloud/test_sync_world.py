@@ -29,9 +29,12 @@ from hazgate_cloud.store.migrate import upgrade
 from hazgate_cloud.store.verify import verify
 from hazgate_protocols.journal.chain import ROOT
 from hazgate_protocols.journal.seal import Signer, receipt_seal_holds
+from hazgate_protocols.journal.suite import DEFAULT, SM3_SM2, Suite
 from hazgate_protocols.uplink import Have, Need, decode_answer, decode_push
+from storage.depth import SOAK
 
-KEY = Signer.from_secret(b"c" * 32)
+KEYS = {suite.name: Signer.from_secret(b"c" * 32, suite) for suite in (DEFAULT, SM3_SM2)}
+BOX_KEYS = {suite.name: Signer.from_secret(bytes(range(32)), suite) for suite in (DEFAULT, SM3_SM2)}
 ROUNDS_MAX = 400
 picks = st.integers(0, 1 << 16)
 
@@ -74,6 +77,8 @@ class Edge:
 class SyncWorld(RuleBasedStateMachine):
     """Messages wait in two lists and are delivered, repeated, lost or damaged in any order."""
 
+    suite: Suite = DEFAULT
+
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="sync-world-"))
@@ -88,15 +93,15 @@ class SyncWorld(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        shutil.copy(_template(), self.folder / "0.db")
+        shutil.copy(_template(self.suite), self.folder / "0.db")
         self.open(self.folder / "0.db")
-        self.edges = [Edge(FakeBox().begin())]
+        self.edges = [Edge(FakeBox(signer=BOX_KEYS[self.suite.name]).begin())]
         self.disks: list[tuple[FakeBox, int]] = []
 
     def open(self, path: Path) -> None:
         self.path = path
         self.database = Database.open(f"sqlite:///{path}")
-        self.collector = Collector(self.database, KEY, Clock())
+        self.collector = Collector(self.database, KEYS[DEFAULT.name], Clock(), signer_of=lambda suite: KEYS[suite.name])
 
     @rule(edge=picks)
     def weigh(self, edge: int) -> None:
@@ -194,7 +199,7 @@ class SyncWorld(RuleBasedStateMachine):
         assert answer is not None
         said = decode_answer(answer.payload)
         if isinstance(said, Have):
-            assert receipt_seal_holds(KEY.public(), said.signed_bytes(), said.seal)
+            assert receipt_seal_holds(KEYS[self.suite.name].public(), said.signed_bytes(), said.seal)
             with self.database.read() as tx:  # a receipt is true at the moment it is given
                 held = tx.execute(select(func.count()).where(schema.records.c.hash == said.hash)).scalar_one()
             assert held == 1 or said.hash == ROOT
@@ -250,30 +255,39 @@ class SyncWorld(RuleBasedStateMachine):
         assert set(labels) <= possible
 
 
-_TEMPLATES: list[Path] = []
+_TEMPLATES: dict[str, Path] = {}
 
 
-def _template() -> Path:
+def _template(suite: Suite) -> Path:
     """An upgraded store with the box registered, made once a process."""
-    if not _TEMPLATES:
+    if suite.name not in _TEMPLATES:
         folder = tempfile.mkdtemp(prefix="sync-template-")
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         path = Path(folder) / "empty.db"
         made = Database.open(f"sqlite:///{path}")
         upgrade(made)
-        known = RegisteredBox("gate-01", FakeBox().signer.public(), UNIT, "")
+        known = RegisteredBox("gate-01", BOX_KEYS[suite.name].public(), UNIT, "")
         made.written(lambda tx: add_box(tx, known, "2026-03-01T00:00:00.000Z"))
         made.close()
-        _TEMPLATES.append(path)
-    return _TEMPLATES[0]
+        _TEMPLATES[suite.name] = path
+    return _TEMPLATES[suite.name]
+
+
+class ShangmiWorld(SyncWorld):
+    """The same with a box of sm3+sm2 beside a collector whose own key is of the default suite."""
+
+    suite = SM3_SM2
 
 
 TestSyncWorld = SyncWorld.TestCase
 TestSyncWorld.settings = settings(
-    max_examples=60,
+    max_examples=1500 if SOAK else 60,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),
     phases=(Phase.reuse, Phase.generate),  # each step commits to a disk: shrinking would outlast the test's time
     print_blob=True,
 )
+
+TestShangmiWorld = ShangmiWorld.TestCase
+TestShangmiWorld.settings = settings(TestSyncWorld.settings, max_examples=20)

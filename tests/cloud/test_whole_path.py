@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from cloud.fakebox import UNIT, FakeBox, label_of
 from hazgate_cloud.cli import app
+from hazgate_protocols.journal.checkpoint import decode as decode_checkpoint
 from hazgate_protocols.journal.seal import receipt_seal_holds
 from hazgate_protocols.uplink import Have, decode_answer, decode_push, topics
 from hazgate_simulators.demo.broker import Mosquitto, free_port
@@ -211,6 +212,26 @@ async def test_health_says_what_is_gone_and_comes_back(world: World) -> None:
     assert await until(world.healthy, world)
 
 
+async def test_the_running_collector_makes_a_checkpoint_and_the_core_gets_it(world: World) -> None:
+    """At the start, since none was made this day: file, core, and by hand the next, of which the box is told."""
+
+    async def held_by_core() -> list[dict[str, Any]] | None:
+        async with httpx.AsyncClient(trust_env=False) as http:
+            listed = (await http.get(f"{world.core.url}/sim/checkpoints")).json()["checkpoints"]
+        return listed or None
+
+    (first,) = await until(held_by_core, world)
+    (path,) = (world.folder / "store" / "checkpoints").iterdir()
+    made = decode_checkpoint(path.read_bytes())
+    assert (made.hash.hex(), made.said.n, made.faults(world.key)) == (first["hash"], 1, [])
+    head = world.box.weigh(1)
+    await world.push(world.box.push())
+    assert "checkpoint 2: 2 records under 1 heads" in world.command("checkpoint", "make")
+    have = await world.push(world.box.push(2), until_note=head)
+    assert "anchored" in [note.what for note in have.notes]
+    assert "2 checkpoints: sealed" in world.command("verify")
+
+
 async def test_presence_shows_with_the_boxes(world: World) -> None:
     """What the box, or the broker in its name, said last."""
 
@@ -231,7 +252,8 @@ async def test_what_the_collector_keeps_is_its_owners_alone(world: World) -> Non
     """Folder 0700; database, its companions and the key 0600."""
     await world.push(world.box.push())
     folder = world.folder / "store"
-    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.iterdir()}
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in folder.rglob("*") if path.is_file()}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert set(modes) >= {"collector.db", "collector.db-wal", "collector.key"}
     assert set(modes.values()) == {0o600}
+    assert stat.S_IMODE((folder / "checkpoints").stat().st_mode) == 0o700

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -149,6 +150,22 @@ def test_notes_are_kept_in_order_and_only_once(tmp_path: Path) -> None:
     assert bag is not None
     assert bag.core == "accepted"
     assert (journal.awaiting_core(), journal.refused()) == (0, 1)
+    journal.close()
+
+
+def test_a_note_of_a_checkpoint_is_kept_in_the_chain_and_leaves_the_bag_as_it_is(tmp_path: Path) -> None:
+    """So the box's own key seals the checkpoint's hash; the core's word about the weighing stays."""
+    journal = journal_in(tmp_path)
+    rid, _ = weigh(journal, "p1")
+    digest = journal.hash_at(journal.head_seq)
+    anchored = replace(note(2, digest, "anchored"), code="7", reference="ab" * 32)
+    journal.write_now(lambda: journal.do_notes((note(1, digest), anchored), {}, complete=True, dev=DEV))
+    bag = journal.bag(rid=rid)
+    assert bag is not None
+    assert bag.core == "accepted"
+    *_, (_, _, _, body, _) = journal.chain()
+    kept = Record.decode(body).body["notes"][1]
+    assert (kept["what"], kept["code"], kept["reference"]) == ("anchored", "7", "ab" * 32)
     journal.close()
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from evidence.place import Place
+from evidence.place import Place, five_bags
 
 
 @pytest.fixture
@@ -20,13 +19,10 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 @pytest.fixture(scope="session")
 def evidence(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    """The file of the second of five bags: weighed, printed, copied, accepted, and records of others around it."""
+    """The file of the second of five bags: weighed, printed, copied, accepted, records of others around it, and the
+    day's checkpoint over another box too and over records behind those that are shown."""
     place = Place(tmp_path_factory.mktemp("place"))
-    for number in (1, 2, 3, 4, 5):
-        place.weigh(number, f"{number}2.34")
-        if number == 2:
-            place.reprint()
-    asyncio.run(place.settle())
+    five_bags(place)
     made = place.evidence(2)
     place.close()
     return made

@@ -5,6 +5,8 @@ Everything is fixed (keys, ids, times), so that the same steps make the same byt
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,22 +14,44 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from sqlalchemy import Connection
+
 from cloud.fakebox import UNIT, Clock, FakeBox, label_of, weighing_body
 from hazgate_cloud.collector.collector import Collector
 from hazgate_cloud.domain.box import RegisteredBox
-from hazgate_cloud.evidence.gather import evidence_of
+from hazgate_cloud.evidence.gather import Evidence, evidence_of
 from hazgate_cloud.forwarder.core_client import Reply
 from hazgate_cloud.forwarder.forwarder import Forwarder
+from hazgate_cloud.store import checkpoints
 from hazgate_cloud.store.boxes import add_box
+from hazgate_cloud.store.certificates import Authority, issue_missing
 from hazgate_cloud.store.engine import Database
 from hazgate_cloud.store.migrate import upgrade
+from hazgate_edge.printing.draw import answer
 from hazgate_profiles import registry
+from hazgate_protocols.journal.bodies import WeighingBody
+from hazgate_protocols.journal.checkpoint import Checkpoint
 from hazgate_protocols.journal.record import REPRINT, WEIGHING, Record
 from hazgate_protocols.journal.seal import Signer
+from hazgate_protocols.journal.suite import DEFAULT, SM3_SM2, Suite
+from hazgate_protocols.label.weighing import PrintedPicture, label_of_weighing, texts_of
 from hazgate_protocols.uplink import Have, decode_answer
 
 COLLECTOR_KEY = Signer.from_secret(b"c" * 32)
+COLLECTOR_KEYS = {DEFAULT.name: COLLECTOR_KEY, SM3_SM2.name: Signer.from_secret(b"s" * 32, SM3_SM2)}
+AUTHORITY_KEY = Signer.from_secret(b"a" * 32)
+AUTHORITY = Authority(AUTHORITY_KEY, COLLECTOR_KEY.public())
 PROFILE = "yaohua-tf0"
+# What the label says beyond its weighing record.
+TEXTS = {
+    "category": "HW08 废矿物油与含矿物油废物",
+    "physical_form": "液态",
+    "main_components": "废润滑油",
+    "harmful_components": "石油类",
+    "precautions": "防火防渗",
+    "contact": "李工 000-00000000",
+    "remarks": "",
+}
 
 
 def frame(kg: str) -> str:
@@ -48,6 +72,21 @@ def dev() -> dict[str, Any]:
         "config_digest": "cd" * 32,
         "options": {"default_unit": "kg"},
     }
+
+
+def printed(body: dict[str, Any], rid: str, copy: int) -> dict[str, Any]:
+    """What a box writes of a printed label: drawn by its own drawing process, the bytes as its printer gets them."""
+    weighing = WeighingBody.from_json(body)
+    document = label_of_weighing(weighing, TEXTS | {"qr_payload": f"https://h.example/t/{weighing.label}"}, copy)
+    request = {
+        "document": dataclasses.asdict(document), "form": "tspl", "side_mm": weighing.label_side_mm, "dots_per_mm": 8,
+        "gap_mm": 2, "labels": weighing.labels, "font": "",
+    }  # fmt: skip
+    head, _, _ = answer(request).partition(b"\n")
+    picture = PrintedPicture(**json.loads(head), labels=weighing.labels, texts=texts_of(document))
+    return {
+        "rid": rid, "copy": copy, "state": "printed", "by": "printer", "detail": "", "picture": picture.as_json(),
+    }  # fmt: skip
 
 
 class Writing:
@@ -77,15 +116,18 @@ class Core:
 class Place:
     """One box and one collector with a store in a folder."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, suite: Suite = DEFAULT) -> None:
         self.clock = Clock()
         self.core = Core()
-        self.box = FakeBox().begin()
+        self.box = FakeBox(signer=Signer.from_secret(bytes(range(32)), suite)).begin()
         self.database = Database.open(f"sqlite:///{folder / 'collector.db'}")
         upgrade(self.database)
         known = RegisteredBox(self.box.name, self.box.signer.public(), UNIT, "东门称重点")
         self.database.written(lambda tx: add_box(tx, known, "2026-03-01T00:00:00.000Z"))
-        self.collector = Collector(self.database, COLLECTOR_KEY, self.clock)
+        self.database.written(lambda tx: issue_missing(tx, AUTHORITY, self.clock()))
+        self.collector = Collector(
+            self.database, COLLECTOR_KEY, self.clock, signer_of=lambda wanted: COLLECTOR_KEYS[wanted.name]
+        )
         writing: Any = Writing()
         core: Any = self.core
         self.forwarder = Forwarder(self.database, writing, core, self.clock, Random(1))
@@ -99,14 +141,21 @@ class Place:
         given = {"dev": dev(), "raw": (frame(kg),) * 3, **changes}
         own = self.box.write(WEIGHING, body, **given)
         rid = Record.decode(self.box.bodies[-1]).rid
-        self.box.write("print", {"rid": rid, "copy": 0, "state": "printed", "by": "printer", "detail": ""})
+        self.box.write("print", printed(body, rid, 0))
         return own
 
     def reprint(self) -> None:
         """A copy of the bag weighed last."""
-        rid = next(r.rid for r in map(Record.decode, reversed(self.box.bodies)) if r.kind == WEIGHING)
-        self.box.write(REPRINT, {"rid": rid, "copy": 1, "reason": "污损"})
-        self.box.write("print", {"rid": rid, "copy": 1, "state": "printed", "by": "printer", "detail": ""})
+        own = next(r for r in map(Record.decode, reversed(self.box.bodies)) if r.kind == WEIGHING)
+        self.box.write(REPRINT, {"rid": own.rid, "copy": 1, "reason": "污损"})
+        self.box.write("print", printed(own.body, own.rid, 1))
+
+    def neighbour(self) -> None:
+        """Another box of this collector, with a record of its own."""
+        box = FakeBox("gate-02", Signer.from_secret(b"n" * 32), start=7).begin()
+        known = RegisteredBox(box.name, box.signer.public(), UNIT, "西门称重点")
+        self.database.written(lambda tx: add_box(tx, known, "2026-03-02T00:00:00.000Z"))
+        self.collector.handle(box.name, box.push())
 
     def push(self) -> Have:
         """What is new on the box, to the collector."""
@@ -128,8 +177,22 @@ class Place:
             self.notes_after = have.notes[-1].n
             self.push()
 
+    def checkpoint(self) -> Checkpoint:
+        """The day's checkpoint of everything that is held."""
+
+        def make(tx: Connection) -> Checkpoint:
+            made = checkpoints.draft(tx, COLLECTOR_KEY, self.clock())
+            assert checkpoints.store(tx, made) is not None
+            return made
+
+        return self.database.written(make)
+
     def evidence(self, number: int) -> bytes:
         """The file about a bag."""
+        return self.gathered(number).data
+
+    def gathered(self, number: int) -> Evidence:
+        """The file about a bag, with the gatherer's remarks."""
         with self.database.read() as tx:
             return evidence_of(
                 tx,
@@ -138,8 +201,23 @@ class Place:
                 now=self.clock(),
                 made_by="hazgate-cloud test",
                 profiles=registry.packaged(),
+                signer_of=lambda wanted: COLLECTOR_KEYS[wanted.name],
             )
 
     def close(self) -> None:
         """Lets go of the store."""
         self.database.close()
+
+
+def five_bags(place: Place) -> Checkpoint:
+    """Five bags, the second with a copy, all settled; then more records, another box, and the day's checkpoint."""
+    for number in (1, 2, 3, 4, 5):
+        place.weigh(number, f"{number}2.34")
+        if number == 2:
+            place.reprint()
+    asyncio.run(place.settle())
+    place.neighbour()
+    place.box.write("login", {})
+    place.box.write("login", {})
+    place.push()
+    return place.checkpoint()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -12,6 +13,7 @@ from evidence.place import COLLECTOR_KEY
 from evidence.second_verifier import problems
 from hazgate_protocols.evidence.bundle import Bundle, DamagedError, NotABundleError, decode_bundle
 from hazgate_protocols.evidence.checks import check
+from storage.depth import count
 
 EDITS = int(os.environ.get("HAZGATE_EDITS", "300"))  # 10000 in the long run
 SEED = int(os.environ.get("HAZGATE_SEED", "20261123"))
@@ -40,11 +42,15 @@ def second_named_line(data: bytes) -> int:
 
 @pytest.mark.timeout(120 + EDITS // 20)
 def test_each_random_edit_is_found_and_its_line_named_by_both_verifiers(evidence: bytes) -> None:
-    """Seeded: HAZGATE_EDITS says how many, HAZGATE_SEED which. Neither verifier ever fails to answer."""
+    """Seeded: HAZGATE_EDITS says how many, HAZGATE_SEED which. Neither verifier ever fails to answer. Every other edit
+    takes a line first and a byte of it then: the pictures are nine tenths of the bytes."""
     rng = random.Random(SEED)
+    ends = [at + 1 for at in range(len(evidence)) if evidence[at : at + 1] == b"\n"]
+    lines = list(pairwise([0, *ends]))
     wrong = []
-    for _ in range(EDITS):
-        offset = rng.randrange(len(evidence))
+    for number in range(EDITS):
+        start, end = rng.choice(lines) if number % 2 else (0, len(evidence))
+        offset = rng.randrange(start, end)
         edited = bytearray(evidence)
         edited[offset] ^= rng.randrange(1, 256)
         expected = line_of(evidence, offset)
@@ -52,6 +58,7 @@ def test_each_random_edit_is_found_and_its_line_named_by_both_verifiers(evidence
         if named != (expected, expected):
             wrong.append((SEED, offset, edited[offset], expected, named))
     assert wrong == []
+    count("bytes of an evidence file changed, each found and its line named by both verifiers", EDITS)
 
 
 @pytest.mark.parametrize("put", [b"\n", b" ", b'"', b"0"])
@@ -100,4 +107,4 @@ def test_a_capital_hex_digit_in_the_last_line_is_found_by_both(evidence: bytes) 
     for offset in range(start, len(evidence)):
         if evidence[offset : offset + 1] in b"abcdef":
             edited = evidence[:offset] + evidence[offset : offset + 1].upper() + evidence[offset + 1 :]
-            assert (named_line(edited), second_named_line(edited)) == (16, 16), offset
+            assert (named_line(edited), second_named_line(edited)) == (20, 20), offset

@@ -15,85 +15,33 @@ from typing import Any
 
 import pytest
 
-from cloud.fakebox import FakeBox, weighing_body
+from cloud.fakebox import weighing_body
+from evidence.forging import (
+    BOX_KEY,
+    OTHER_KEY,
+    Line,
+    certified_by,
+    chained_again,
+    failures,
+    lighter,
+    pictures_again,
+    receipt_by,
+    taken_apart,
+    values,
+)  # fmt: skip
 from evidence.place import COLLECTOR_KEY, PROFILE, Place, frame
-from evidence.second_verifier import problems
 from hazgate_profiles import registry
 from hazgate_protocols import canonical
+from hazgate_protocols.certificate import decode_certificate
 from hazgate_protocols.evidence.bundle import CORE, RECORD, STEPS, decode_bundle, encode_bundle
 from hazgate_protocols.evidence.checks import check
 from hazgate_protocols.evidence.replay import ReplayError, require_same_weight
 from hazgate_protocols.evidence.report import Verdict
 from hazgate_protocols.journal.bodies import WeighingBody
-from hazgate_protocols.journal.chain import ROOT, body_hash, link, link_hash
-from hazgate_protocols.journal.seal import Signer
+from hazgate_protocols.journal.chain import body_hash
 from hazgate_protocols.scale.profile_json import encode_profile
 from hazgate_protocols.scale.reading import Mode, Reading, Status
-from hazgate_protocols.uplink import Have, decode_answer, encode_have
-
-Line = tuple[str, dict[str, Any]]
-BOX_KEY = FakeBox().signer
-OTHER_KEY = Signer.from_secret(b"x" * 32)
-
-
-def taken_apart(data: bytes) -> list[Line]:
-    """The file's parts, to be changed."""
-    return [(part.name, json.loads(json.dumps(part.values))) for part in decode_bundle(data).parts[:-1]]
-
-
-def values(lines: list[Line], name: str) -> dict[str, Any]:
-    return next(given for part, given in lines if part == name)
-
-
-def weighing(lines: list[Line]) -> dict[str, Any]:
-    return next(given for part, given in lines if part == RECORD and '"kind":"weighing"' in given["bytes"])
-
-
-def lighter(lines: list[Line]) -> None:
-    """22.34 kg become 12.34 kg, in the record's text, milligrams and raw frames."""
-    own = weighing(lines)
-    text = own["bytes"].replace("22340000", "12340000").replace("22.34", "12.34")
-    own["bytes"] = text.replace(frame("22.34"), frame("12.34"))
-    core = values(lines, CORE)
-    core["submission"] = core["submission"].replace("0.022340", "0.012340")
-
-
-def chained_again(lines: list[Line], collector: Signer) -> None:
-    """Every hash, and the receipt, as they would be if the records had always been these."""
-    at, seq, renamed = ROOT, 0, dict[str, str]()
-    for name, given in lines:
-        if name == RECORD:
-            for old, new in renamed.items():
-                given["bytes"] = given["bytes"].replace(old, new)
-            at, seq = link(at, given["bytes"].encode()), seq + 1
-            renamed[given["hash"]] = at.hex()
-            given["hash"] = at.hex()
-        elif name == STEPS:
-            for step in given["hashes"]:
-                at, seq = link_hash(at, bytes.fromhex(step)), seq + 1
-    for name in ("bundle", "notes", "core"):
-        text = json.dumps(values(lines, name), ensure_ascii=False)
-        for old, new in renamed.items():
-            text = text.replace(old, new)
-        values(lines, name).update(json.loads(text))
-    values(lines, "seal").update(hash=at.hex(), seq=seq)
-    receipt_by(lines, collector, at, seq)
-
-
-def receipt_by(lines: list[Line], collector: Signer, head: bytes, seq: int) -> None:
-    have = Have("", head, seq, "2026-03-09T02:33:20.000Z")
-    have = Have("", head, seq, have.stored_at, (), collector.seal_receipt(have.signed_bytes()))
-    values(lines, "receipt")["have"] = encode_have(have).decode()
-
-
-def failures(data: bytes, *, pinned: bool = True) -> list[str]:
-    """What our verifier finds; the second one must find something exactly when ours does."""
-    keys = (COLLECTOR_KEY.public(), BOX_KEY.public()) if pinned else (None, None)
-    report = check(decode_bundle(data), collector_key=keys[0], box_key=keys[1])
-    found = [finding.text for finding in report.findings if finding.verdict is Verdict.FAILED]
-    second = problems(data, *((key.hex() if key else "") for key in keys))
-    assert bool(second) == bool(found), (second, found)
-    return found
+from hazgate_protocols.uplink import Have, decode_answer
 
 
 def swapped_weight(lines: list[Line]) -> None:
@@ -258,7 +206,7 @@ def test_a_file_made_anew_without_the_collectors_key_is_found(
     lines = taken_apart(evidence)
     forge(lines)
     found = failures(encode_bundle(lines, OTHER_KEY))
-    assert any(text.startswith("line 16 (end): the file is sealed with another key") for text in found), found
+    assert any(text.startswith("line 20 (end): the collector's key is ") for text in found), found
 
 
 def test_the_collectors_name_with_another_seal_is_found(evidence: bytes) -> None:
@@ -278,12 +226,23 @@ def test_what_keys_from_the_file_alone_cannot_show_is_said(evidence: bytes) -> N
     chain_of_another_key(lines)
     seal = values(lines, "seal")
     receipt_by(lines, OTHER_KEY, bytes.fromhex(seal["hash"]), seal["seq"])
+    certified_by(lines, OTHER_KEY, box_key=OTHER_KEY, collector_key=OTHER_KEY)
+    del lines[next(n for n, (name, _) in enumerate(lines) if name == "checkpoint")]
+    pictures_again(lines)
     forged = encode_bundle(lines, OTHER_KEY)
     assert failures(forged, pinned=False) == []
     report = check(decode_bundle(forged))
     said = [finding.text for finding in report.findings if finding.verdict is Verdict.OPEN]
-    assert sum("was taken from this file itself" in text for text in said) == 2
+    assert sum("was taken from this file itself" in text for text in said) == 1
+    assert not report.keys_known
     assert len(failures(forged, pinned=True)) == 2
+    del lines[-1]
+    without = check(decode_bundle(encode_bundle(lines, OTHER_KEY)))
+    said = [finding.text for finding in without.findings if finding.verdict is Verdict.OPEN]
+    assert sum("was taken from this file itself" in text for text in said) == 2
+    stranger = decode_certificate(bytes.fromhex(values(taken_apart(evidence), "certificates")["root"]))
+    caught = check(decode_bundle(forged), root=stranger)
+    assert ["not the root you gave" in finding.text for finding in caught.findings if finding.line == 18] == [True]
 
 
 def test_a_box_that_wrote_another_weight_than_its_scale_said_is_found(place: Place) -> None:
@@ -331,30 +290,41 @@ def test_a_profile_that_is_none_is_named(place: Place, tmp_path: Path) -> None:
     place.weigh(1, "12.34", dev=dev)
     asyncio.run(place.settle())
     lines = taken_apart(place.evidence(1))
-    lines.append(("profile", {"profile": hostile.decode(), "transcripts": []}))
+    place_of_pictures = next(n for n, (name, _) in enumerate(lines) if name == "picture")
+    lines.insert(place_of_pictures, ("profile", {"profile": hostile.decode(), "transcripts": []}))
     report = check(decode_bundle(encode_bundle(lines, COLLECTOR_KEY)))
     assert any("the key title is missing" in finding.text for finding in report.findings)
 
 
+RESEALED = (RECORD, STEPS, "seal", "receipt", "profile", "picture", "checkpoint", "certificates")
+HELD = {  # what of a part is text that its own digests and seals cover
+    RECORD: ("bytes",), STEPS: ("hashes",), "receipt": ("have",), "picture": ("print", "png"),
+    "checkpoint": ("statement", "seal", "hash", "steps", "path"), "certificates": ("box", "collector", "root"),
+}  # fmt: skip
+
+
 def test_random_edits_resealed_by_the_collector_are_found(evidence: bytes) -> None:
-    """Records, steps, the box's seal, the receipt and the profile are tied to what the box signed: an edit of any of
-    them is found although the collector signs the file again. The verifier answers, whatever stands there."""
+    """Records, steps, the box's seal, the receipt, the profile, pictures, certificates and the checkpoint are tied to
+    what the box, the authority and an earlier day signed: an edit of any of them is found although the collector signs
+    the file again. The verifier answers, whatever stands there."""
     rng = random.Random(20261123)
-    found = 0
-    for _ in range(300):
+    found = dict.fromkeys(RESEALED, 0)
+    for _ in range(600):
         lines = taken_apart(evidence)
-        name, given = rng.choice([line for line in lines if line[0] in (RECORD, STEPS, "seal", "receipt", "profile")])
-        key = {RECORD: "bytes", STEPS: "hashes", "receipt": "have"}.get(name, name)
+        name, given = rng.choice([line for line in lines if line[0] in RESEALED])
+        key = rng.choice(HELD.get(name, (name,)))
         text = given[key] if isinstance(given[key], str) else given[key][0]
         at = rng.randrange(len(text))
-        other = rng.choice("0123456789abcdef") if name in (STEPS, "seal") else rng.choice('0 "{}:,aZ中-[]')
+        in_hex = name in (STEPS, "seal", "picture", "certificates") or key in ("seal", "hash", "steps", "path")
+        other = rng.choice("0123456789abcdef") if in_hex else rng.choice('0 "{}:,aZ中-[]')
         if text[at] == other:
             continue
         edited = text[:at] + other + text[at + 1 :]
         given[key] = edited if isinstance(given[key], str) else [edited, *given[key][1:]]
-        assert failures(encode_bundle(lines, COLLECTOR_KEY)), (name, at, other)
-        found += 1
-    assert found > 200
+        assert failures(encode_bundle(lines, COLLECTOR_KEY)), (name, key, at, other)
+        found[name] += 1
+    assert min(found.values()) > 5
+    assert sum(found.values()) > 400
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
-"""The judge: what was told as saved is there, the chain is whole, no number is given twice, and weighing goes on."""
+"""The judge: what was told as saved is there, what was printed is on record and not to be printed by itself again, the
+chain is whole, no number is given twice, and weighing goes on."""
 
 from __future__ import annotations
 
@@ -7,21 +8,50 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from edge.makers import BOX, journal_in, weigh
+from hazgate_edge.domain.view import PrintState
 from hazgate_protocols.journal.chain import ROOT, link
 from hazgate_protocols.journal.record import WEIGHING, Record
 
 NEVER_PRESSED = "judge"
 
 
-def violations(folder: Path, saved: Mapping[str, str], *, count: int, prefix: str = "press") -> list[str]:
+def violations(
+    folder: Path,
+    saved: Mapping[str, str],
+    *,
+    printed: Mapping[str, str] | None = None,
+    count: int,
+    prefix: str = "press",
+) -> list[str]:
     """Opens the journal as the next start does. Everything that is not as promised, in words; empty when all is well.
 
-    saved: press key -> label, as told. count: presses of the series, told or not; all are pressed again here.
+    saved, printed: press key -> label, as told, or as the printer has it.
+    count: presses of the series, told or not; all are pressed again here.
     """
     try:
-        return _wrong(folder, saved, [*dict.fromkeys([*saved, *(f"{prefix}-{number}" for number in range(count))])])
+        wrong = _paper(folder, printed or {})
+        return wrong + _wrong(
+            folder, saved, [*dict.fromkeys([*saved, *(f"{prefix}-{number}" for number in range(count))])]
+        )
     except Exception as exc:  # noqa: BLE001 - whatever it is, the box could not go on
         return [f"the journal does not work: {exc!r}"]
+
+
+def _paper(folder: Path, printed: Mapping[str, str]) -> list[str]:
+    """Before anything new is written: each label on paper is on record, and its job is not waiting to be sent."""
+    wrong = []
+    journal = journal_in(folder)
+    try:
+        waiting = {job.rid for job in journal.open_jobs() if job.state is PrintState.QUEUED}
+        for key, label in printed.items():
+            bag = journal.bag(label=label)
+            if bag is None:
+                wrong.append(f"{key}: label {label} is on paper and no record knows it")
+            elif bag.rid in waiting:
+                wrong.append(f"{key}: label {label} is on paper and would be printed as an original again")
+    finally:
+        journal.close()
+    return wrong
 
 
 def _wrong(folder: Path, saved: Mapping[str, str], keys: list[str]) -> list[str]:

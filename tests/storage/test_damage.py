@@ -17,7 +17,7 @@ from hazgate_edge.journal.database import JournalError
 from hazgate_edge.journal.store import Journal
 from hazgate_protocols.journal.chain import ROOT, link
 from hazgate_protocols.journal.seal import Signer
-from storage.depth import SEED, SOAK
+from storage.depth import SEED, SOAK, count
 from storage.judge import violations
 from storage.tracing import DATABASE, killed_at
 
@@ -99,7 +99,8 @@ def test_no_flipped_bit_changes_a_record_unseen(closed: Path, tmp_path: Path) ->
             assert len(list(folder.glob("journal-set-aside-*.sqlite3"))) == 1
         shutil.rmtree(folder)
     assert found
-    print(f"{FLIPS} flipped bits: {found} found, {harmless} in unused room")
+    count("single bits flipped in the box's journal", FLIPS)
+    print(f"{found} found, {harmless} in unused room")
 
 
 @pytest.mark.fault(10)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.depth import SEED, SOAK
+from storage.depth import SEED, SOAK, count
 from storage.disk import Change, Kept, changes, cut
 from storage.judge import violations
 from storage.tracing import recorded
@@ -39,11 +39,17 @@ def cuts(tmp_path: Path, history: list[Change], count: int) -> list[str]:
         after, kept = rng.randint(1, len(history)), list(Kept)[number % len(Kept)]
         folder = tmp_path / f"cut-{number}"
         said = cut(history, after, kept, rng, folder)
-        saved = {line.split()[1]: line.split()[2] for line in said}
         where = f"cut {number} (seed {SEED}) after change {after} of {len(history)}, kept {kept}"
-        wrong += [f"{where}: {found}" for found in violations(folder, saved, count=COUNT)]
+        wrong += [f"{where}: {found}" for found in judged(folder, said, COUNT)]
         shutil.rmtree(folder)
     return wrong
+
+
+def judged(folder: Path, said: list[str], count: int) -> list[str]:
+    """The judge's findings, given all that was said until the cut."""
+    words = [line.split() for line in said]
+    saved, printed = ({word[1]: word[2] for word in words if word[0] == kind} for kind in ("saved", "printed"))
+    return violations(folder, saved, printed=printed, count=count)
 
 
 @pytest.mark.fault(7, 8, 26)
@@ -52,7 +58,7 @@ def test_no_power_cut_loses_a_weighing_that_was_told_or_breaks_the_chain(tmp_pat
     history = history_of(tmp_path)
     found = cuts(tmp_path, history, CUTS)
     assert found == []
-    print(f"{CUTS} power cuts over {len(history)} changes: nothing lost")
+    count("power cuts of the box's journal, replayed", CUTS)
 
 
 @pytest.mark.fault(26)
@@ -64,8 +70,7 @@ def test_a_power_cut_at_any_step_of_the_first_start_leaves_a_journal_or_none(tmp
         rng = random.Random(SEED * 7_919 + number)
         folder = tmp_path / f"first-{number}"
         said = cut(history, number % FIRST_STEPS + 1, Kept.RANDOM, rng, folder)
-        saved = {line.split()[1]: line.split()[2] for line in said}
-        wrong += [f"after change {number % FIRST_STEPS + 1}: {found}" for found in violations(folder, saved, count=1)]
+        wrong += [f"after change {number % FIRST_STEPS + 1}: {found}" for found in judged(folder, said, 1)]
         shutil.rmtree(folder)
     assert wrong == []
 

@@ -33,6 +33,11 @@ class Said:
         return {line.split()[1]: line.split()[2] for line in self.lines if line.startswith("saved ")}
 
     @property
+    def printed(self) -> dict[str, str]:
+        """Press key -> label number whose bytes the printer has."""
+        return {line.split()[1]: line.split()[2] for line in self.lines if line.startswith("printed ")}
+
+    @property
     def refused(self) -> dict[str, str]:
         """Press key -> why, as the operator was told."""
         return {line.split()[1]: line.split()[2] for line in self.lines if line.startswith("refused ")}

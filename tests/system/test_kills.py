@@ -24,6 +24,7 @@ from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.journal.record import Record
 from hazgate_protocols.journal.seal import Signer
 from hazgate_simulators.demo.stack import BOX, Stack, command
+from storage.depth import count
 from system.operator import Operator, until, working
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
@@ -136,6 +137,8 @@ async def test_no_kill_loses_doubles_or_alters_a_bag(tmp_path: Path, seed: int) 
         for name, config in (("hazgate-edge", stack.edge_config), ("hazgate-cloud", stack.cloud_config)):
             verify = await asyncio.create_subprocess_exec(command(name), "verify", "--config", str(config))
             assert await verify.wait() == 0, f"seed {seed}: {name} verify"
+    for victim in ("edge", "cloud", "broker"):
+        count(f"kill -9 of the running {victim}", killed.count(victim))
     journal = booked(stack)
     told = f"seed {seed}, killed {killed}"
     assert sorted(journal) == sorted(row.label for row in rows), told

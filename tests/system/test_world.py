@@ -17,6 +17,7 @@ from hazgate_cloud.collector.collector import Collector
 from hazgate_cloud.store import alarms
 from hazgate_edge.journal.store import Journal
 from hazgate_edge.sync.dialogue import Dialogue
+from hazgate_protocols.journal.suite import SM3_SM2
 from hazgate_protocols.uplink.messages import Have
 from system.world import World, WorldError
 
@@ -33,6 +34,12 @@ def test_in_every_world_each_record_has_its_one_effect(group: int) -> None:
     """See the invariants in world.py; a failure names its seed."""
     for seed in range(group, WORLDS, GROUPS):
         World(seed).run()
+
+
+def test_in_every_world_of_sm3_sm2_too() -> None:
+    """The same invariants where box and receipts are of the other suite; a quarter of the seeds."""
+    for seed in range(0, WORLDS, GROUPS):
+        World(seed, suite=SM3_SM2).run()
 
 
 def _receipt_before_commit(patch: pytest.MonkeyPatch) -> None:

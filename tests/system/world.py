@@ -13,6 +13,7 @@ Invariants, once the faults are over and everybody has talked:
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 import random
@@ -43,10 +44,12 @@ from hazgate_edge.sync.dialogue import Dialogue
 from hazgate_protocols.journal.chain import ROOT
 from hazgate_protocols.journal.record import WEIGHING, Record
 from hazgate_protocols.journal.seal import Signer
+from hazgate_protocols.journal.suite import DEFAULT, SUITES, Suite
 from hazgate_protocols.uplink import Have, decode_answer
+from storage import depth
 
-BOX_KEY = Signer.from_secret(bytes(range(32)))
-COLLECTOR_KEY = Signer.from_secret(b"c" * 32)
+BOX_KEYS = {suite.name: Signer.from_secret(bytes(range(32)), suite) for suite in SUITES.values()}
+COLLECTOR_KEYS = {suite.name: Signer.from_secret(b"c" * 32, suite) for suite in SUITES.values()}
 STEPS = (60, 160)
 SETTLE_ROUNDS_MAX = 600
 CLONES_MAX = 2
@@ -138,6 +141,7 @@ class Machine:
     folder: Path
     clock: Clock
     rng: random.Random
+    suite: Suite = DEFAULT
     journal: Journal = field(init=False)
     dialogue: Dialogue = field(init=False)
     inbox: list[bytes] = field(default_factory=list)
@@ -147,11 +151,12 @@ class Machine:
 
     def start(self) -> None:
         """The agent comes up on what is on its disk."""
-        self.journal = Journal(self.folder / "journal.sqlite3", box=BOX, signer=BOX_KEY, clock=self.clock)
+        signer = BOX_KEYS[self.suite.name]
+        self.journal = Journal(self.folder / "journal.sqlite3", box=BOX, signer=signer, clock=self.clock)
         self.journal.write_now(lambda: self.journal.do_found(unit_code=UNIT, dev=DEV))
         self.dialogue = Dialogue(
             self.journal,
-            collector_key=COLLECTOR_KEY.public(),
+            collector_key=COLLECTOR_KEYS[self.suite.name].public(),
             dev=DEV,
             token=lambda: f"{self.rng.getrandbits(64):016x}",
             jitter=self.rng.random,
@@ -171,8 +176,9 @@ class Machine:
 class World:
     """Everything of one seed. `run()` is the whole life; raises WorldError."""
 
-    def __init__(self, seed: int, folder: Path | None = None) -> None:
+    def __init__(self, seed: int, folder: Path | None = None, suite: Suite = DEFAULT) -> None:
         self.seed = seed
+        self.suite = suite
         self.rng = random.Random(seed)
         base = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())  # noqa: S108
         self.folder = folder or Path(tempfile.mkdtemp(prefix=f"world-{seed}-", dir=base))
@@ -194,7 +200,7 @@ class World:
         """Faults, then peace, then judgement."""
         try:
             self._open_store(self._new_store())
-            self.machines = [Machine("A", self._new_folder(), self.clock, self.rng)]
+            self.machines = [Machine("A", self._new_folder(), self.clock, self.rng, self.suite)]
             for _ in range(self.rng.randint(*STEPS)):
                 self.clock.pass_s(STEP_S)
                 self._step()
@@ -348,7 +354,7 @@ class World:
             folder = self._new_folder()
             self._copy_database(source.folder / "journal.sqlite3", folder / "journal.sqlite3")
             self._say(f"box {source.name} cloned")
-            self.machines.append(Machine("ABC"[len(self.machines)], folder, self.clock, self.rng))
+            self.machines.append(Machine("ABC"[len(self.machines)], folder, self.clock, self.rng, self.suite))
 
     def _copy_box(self) -> None:
         index = self.rng.randrange(len(self.machines))
@@ -446,7 +452,12 @@ class World:
     def _open_store(self, path: Path) -> None:
         self.store = path
         self.database = Database.open(f"sqlite:///{path}")
-        self.collector = Collector(self.database, COLLECTOR_KEY, self.clock.now)
+        self.collector = Collector(
+            self.database,
+            COLLECTOR_KEYS[DEFAULT.name],
+            self.clock.now,
+            signer_of=lambda suite: COLLECTOR_KEYS[suite.name],
+        )
         self.forwarder = Forwarder(
             self.database,
             Writing(),  # type: ignore[arg-type] # the same two calls, without a thread
@@ -458,11 +469,7 @@ class World:
 
     def _new_store(self) -> Path:
         path = self._new_path("store")
-        database = Database.open(f"sqlite:///{path}")
-        upgrade(database)
-        known = RegisteredBox(BOX, BOX_KEY.public(), UNIT, "world")
-        database.written(lambda tx: add_box(tx, known, "2026-11-23T00:00:00.000Z"))
-        database.close()
+        path.write_bytes(_empty_store(BOX_KEYS[self.suite.name].public()))
         return path
 
     def _new_folder(self) -> Path:
@@ -488,6 +495,19 @@ class World:
         return f"seed {self.seed}: {what}; happened: {self.happened}"
 
 
+@functools.cache
+def _empty_store(box_key: bytes) -> bytes:
+    """A store of today's schema with the box registered, made once a process."""
+    with tempfile.TemporaryDirectory(prefix="world-empty-") as folder:
+        path = Path(folder) / "store"
+        database = Database.open(f"sqlite:///{path}")
+        upgrade(database)
+        known = RegisteredBox(BOX, box_key, UNIT, "world")
+        database.written(lambda tx: add_box(tx, known, "2026-11-23T00:00:00.000Z"))
+        database.close()
+        return path.read_bytes()
+
+
 def main(first: int, count: int) -> int:
     """Run seeds and print the bad ones; the number of bad ones."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
@@ -500,6 +520,7 @@ def main(first: int, count: int) -> int:
             print(exc, flush=True)
         if (seed - first + 1) % 100 == 0:
             print(f"{seed - first + 1} of {count} worlds, {bad} bad", flush=True)
+    depth.count("seeded worlds", count - bad)
     return bad
 
 

@@ -16,10 +16,16 @@ import structlog
 from hazgate_cloud.collector.collector import Collector
 from hazgate_cloud.collector.presence import Presence
 from hazgate_cloud.config import Config, read_password
-from hazgate_cloud.keys import own_key
+from hazgate_cloud.keeper.checkpointer import Checkpointer
+from hazgate_cloud.keeper.folder import Folder
+from hazgate_cloud.keeper.keeper import Keeper
+from hazgate_cloud.keys import Keyring, own_key
+from hazgate_cloud.store.boxes import all_boxes
+from hazgate_cloud.store.certificates import Authority, issue_missing
 from hazgate_cloud.store.engine import Database
 from hazgate_cloud.store.migrate import upgrade
 from hazgate_cloud.store.writer import Writer
+from hazgate_protocols.journal.suite import DEFAULT, SuiteMissingError
 
 ASGIApplication = Callable[..., Any]
 
@@ -42,6 +48,12 @@ def open_store(config: Config) -> Database:
     return database
 
 
+def certify(config: Config, database: Database, now: datetime) -> int:
+    """Issues the certificates that are missing; how many. Both keys are made when there are none."""
+    keys = Authority(own_key(config.authority_key_file), own_key(config.key_file).public())
+    return database.written(lambda tx: issue_missing(tx, keys, now))
+
+
 async def run(config: Config) -> None:
     """Serves until SIGTERM or SIGINT. Then, in order: takes nothing new, lets the web server finish, finishes what the
     store is at, closes. What was in flight is sent again by its sender."""
@@ -49,13 +61,16 @@ async def run(config: Config) -> None:
 
     from hazgate_cloud.api.app import Api, build
     from hazgate_cloud.collector.mqtt import BrokerLink
+    from hazgate_cloud.forwarder.checkpoints import CheckpointCourier
     from hazgate_cloud.forwarder.core_client import CoreClient
     from hazgate_cloud.forwarder.forwarder import Forwarder
 
     password = read_password(config.broker)
-    signer = own_key(config.key_file)
+    keys = Keyring(config.key_file_of)
+    signer = keys.of(DEFAULT)
     listener = _listener(config)
     database = open_store(config)
+    certify(config, database, _now())
     writer, presence = Writer(), Presence()
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
@@ -77,21 +92,42 @@ async def run(config: Config) -> None:
         )
 
     try:
+        _require_keys_for_boxes(database, keys)
         async with CoreClient(config.core.url, config.core.timeout_s) as core:
-            collector = Collector(database, signer, _now, lambda: _call(loop, forwarder.wake))
+            collector = Collector(database, signer, _now, lambda: _call(loop, forwarder.wake), keys.of)
             link = BrokerLink(connect, collector, writer, presence, _now)
             spread = random.Random()  # noqa: S311 - spreads retries, keeps no secret
             forwarder = Forwarder(database, writer, core, _now, spread, link.announce)
-            api = Api(database, presence, config.public_url, lambda: link.trouble, lambda: forwarder.trouble)
+            courier = CheckpointCourier(database, writer, core, _now, spread)
+            checkpointer = Checkpointer(database, signer, Folder(config.checkpoint_folder), _now)
+            keeper = Keeper(
+                database,
+                writer,
+                checkpointer,
+                presence,
+                _now,
+                is_busy=link.is_busy,
+                on_made=courier.wake,
+            )
+            api = Api(
+                database,
+                presence,
+                config.public_url,
+                lambda: link.trouble,
+                lambda: forwarder.trouble,
+                lambda: keeper.trouble or courier.trouble,
+            )
             async with asyncio.TaskGroup() as group:
                 server = group.create_task(_serve(build(api), listener, stop))
                 work = [group.create_task(link.run()), group.create_task(forwarder.run())]
+                work += [group.create_task(courier.run()), group.create_task(keeper.run())]
                 log.info("collector started", listen=f"http://{config.listen.host}:{listener.getsockname()[1]}")
                 await stop.wait()
                 for task in work:
                     task.cancel()
                 await server
     finally:
+        listener.close()
         writer.close()
         database.close()
     log.info("collector stopped")
@@ -116,6 +152,20 @@ async def _serve(web: ASGIApplication, listener: socket.socket, stop: asyncio.Ev
     stopping.cancel()
     await serving
     stop.set()
+
+
+def _require_keys_for_boxes(database: Database, keys: Keyring) -> None:
+    """A key or a suite that is missing is said at the start, not at the first push. Raises StartError, KeyFileError."""
+    with database.read() as tx:
+        boxes = all_boxes(tx)
+    for box in boxes:
+        try:
+            keys.of(box.registered.suite)
+        except SuiteMissingError as exc:
+            raise StartError(
+                f"box {box.registered.box} is of suite {box.registered.suite.name}: {exc}; run this collector where "
+                "OpenSSL 3 is as in Debian 12"
+            ) from exc
 
 
 def _listener(config: Config) -> socket.socket:

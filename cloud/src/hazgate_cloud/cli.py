@@ -1,4 +1,4 @@
-"""hazgate-cloud: run, verify, evidence, check-config, identity, box add, box list."""
+"""hazgate-cloud: run, verify, evidence, check-config, identity, root, boxes, and the groups in commands/."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Annotated, NoReturn
 import structlog
 import typer
 
+from hazgate_cloud.commands.alarms import alarms_app
+from hazgate_cloud.commands.checkpoint import checkpoint_app
 from hazgate_cloud.commands.held import held_app
 from hazgate_cloud.commands.quarantine import quarantine_app
 from hazgate_cloud.config import Config, ConfigError, load
@@ -22,6 +24,8 @@ box_app = typer.Typer(help="The boxes this collector takes pushes from.", no_arg
 app.add_typer(box_app, name="box")
 app.add_typer(held_app, name="held")
 app.add_typer(quarantine_app, name="quarantine")
+app.add_typer(checkpoint_app, name="checkpoint")
+app.add_typer(alarms_app, name="alarms")
 
 ConfigPath = Annotated[
     Path, typer.Option("--config", "-c", envvar="HAZGATE_CLOUD_CONFIG", help="The collector's YAML file.")
@@ -58,6 +62,7 @@ def check_config(config: ConfigPath) -> None:
         "database": settings.database or "SQLite in the data folder",
         "broker": f"{settings.broker.host}:{settings.broker.port}",
         "core": f"{settings.core.url} (at most {settings.core.timeout_s:g} s an answer)",
+        "checkpoints": settings.checkpoint_folder,
         "pages": f"http://{settings.listen.host}:{settings.listen.port}, known as {settings.public_url}",
     }
     for name, value in rows.items():
@@ -65,26 +70,64 @@ def check_config(config: ConfigPath) -> None:
 
 
 @app.command()
-def identity(config: ConfigPath) -> None:
-    """Print the collector's public key (Ed25519, hex); its boxes need it to believe receipts."""
+def identity(
+    config: ConfigPath,
+    suite: Annotated[str, typer.Option(help="For boxes of this suite: sha256+ed25519 or sm3+sm2.")] = "sha256+ed25519",
+) -> None:
+    """Print the collector's public key (hex, made on first use); its boxes need it to believe receipts."""
     from hazgate_cloud.keys import KeyFileError, own_key
+    from hazgate_protocols.journal.suite import SUITES, SuiteMissingError, suite_named
 
+    wanted = suite_named(suite)
+    if wanted is None:
+        _fail(f"identity: no suite {suite!r}; there are: {', '.join(SUITES)}")
     try:
-        typer.echo(own_key(_load(config).key_file).public().hex())
+        typer.echo(own_key(_load(config).key_file_of(wanted), wanted).public().hex())
+    except (KeyFileError, SuiteMissingError, OSError) as exc:
+        _fail(f"identity: {exc}" if isinstance(exc, SuiteMissingError) else str(exc))
+
+
+@app.command()
+def root(config: ConfigPath) -> None:
+    """Print the devices' root certificate (PEM), which auditors give to hazgate-verify --root; its fingerprint goes to
+    standard error."""
+    from datetime import UTC, datetime
+
+    from hazgate_cloud.app import certify, open_store
+    from hazgate_cloud.keys import KeyFileError, own_key
+    from hazgate_cloud.store.certificates import root_of
+    from hazgate_protocols.certificate import to_pem
+
+    settings = _load(config)
+    database = open_store(settings)
+    try:
+        certify(settings, database, datetime.now(UTC))
+        with database.read() as tx:
+            found = root_of(tx, own_key(settings.authority_key_file).public())
     except (KeyFileError, OSError) as exc:
         _fail(str(exc))
+    finally:
+        database.close()
+    if found is not None:
+        typer.echo(f"SHA-256 fingerprint {found.fingerprint}, valid until {found.not_after.date()}", err=True)
+        typer.echo(to_pem(found), nl=False)
 
 
 @app.command()
 def verify(config: ConfigPath) -> None:
-    """Prove again, from the stored bytes alone, that nothing is missing, inserted or altered; exit 1 if not."""
+    """Prove again, from the stored bytes and the signed checkpoints, that nothing is missing, inserted or altered; exit
+    1 and an alarm if not."""
     from hazgate_cloud.app import open_store
-    from hazgate_cloud.store.verify import verify as prove
+    from hazgate_cloud.commands.checkpoint import prove_all
+    from hazgate_cloud.keeper.folder import FolderError
+    from hazgate_cloud.keys import KeyFileError
 
-    database = open_store(_load(config))
+    settings = _load(config)
+    database = open_store(settings)
     try:
-        with database.read() as tx:
-            report = prove(tx)
+        report = prove_all(settings, database)
+    except (KeyFileError, FolderError) as exc:
+        _fail(str(exc))
     finally:
         database.close()
     for line in report.checked:
@@ -115,35 +158,45 @@ def evidence(
     from datetime import UTC, datetime
     from importlib.metadata import version
 
-    from hazgate_cloud.app import open_store
+    from hazgate_cloud.app import certify, open_store
     from hazgate_cloud.evidence.gather import NoEvidenceError, evidence_of
-    from hazgate_cloud.keys import KeyFileError, own_key
+    from hazgate_cloud.keys import KeyFileError, Keyring
     from hazgate_profiles.registry import Registry
+    from hazgate_protocols.journal.suite import DEFAULT, SuiteMissingError
 
     settings = _load(config)
     database = open_store(settings)
     try:
-        signer = own_key(settings.key_file)
+        certify(settings, database, datetime.now(UTC))
+        keys = Keyring(settings.key_file_of)
         made_by = f"hazgate-cloud {version('hazgate-cloud')}"
         with database.read() as tx:
-            data = evidence_of(
-                tx, code, signer=signer, now=datetime.now(UTC), made_by=made_by, profiles=Registry(profiles)
+            made = evidence_of(
+                tx,
+                code,
+                signer=keys.of(DEFAULT),
+                now=datetime.now(UTC),
+                made_by=made_by,
+                profiles=Registry(profiles),
+                signer_of=keys.of,
             )
         with out.open("xb") as file:
-            file.write(data)
-    except (NoEvidenceError, KeyFileError) as exc:
+            file.write(made.data)
+    except (NoEvidenceError, KeyFileError, SuiteMissingError) as exc:
         _fail(str(exc))
     except OSError as exc:
         _fail(f"write {out}: {exc.strerror}; give another --out")
     finally:
         database.close()
-    typer.secho(f"✓ {out}: {len(data)} bytes; check it with: hazgate-verify {out}", fg=typer.colors.GREEN)
+    for remark in made.remarks:
+        typer.secho(f"! {remark}", fg=typer.colors.YELLOW, err=True)
+    typer.secho(f"✓ {out}: {len(made.data)} bytes; check it with: hazgate-verify {out}", fg=typer.colors.GREEN)
 
 
 @box_app.command("add")
 def box_add(
     box: Annotated[str, typer.Argument(help="The box's id, e.g. gate-01.")],
-    public_key: Annotated[str, typer.Option(help="Its Ed25519 public key in hex (hazgate-edge identity).")],
+    public_key: Annotated[str, typer.Option(help="Its public key in hex (hazgate-edge identity); it tells the suite.")],
     unit_code: Annotated[str, typer.Option(help="Unified social credit code of the unit it weighs for.")],
     config: ConfigPath,
     name: Annotated[str, typer.Option(help="What people call it.")] = "",
@@ -151,9 +204,10 @@ def box_add(
     """Register a box; before that none of its pushes is taken."""
     from datetime import UTC, datetime
 
-    from hazgate_cloud.app import open_store
+    from hazgate_cloud.app import certify, open_store
     from hazgate_cloud.domain.box import BoxInvalidError, register
     from hazgate_cloud.domain.times import stamp
+    from hazgate_cloud.keys import KeyFileError
     from hazgate_cloud.store.boxes import BoxExistsError, add_box
 
     settings = _load(config)
@@ -163,12 +217,60 @@ def box_add(
         _fail(f"add box {box}: {exc}")
     database = open_store(settings)
     try:
-        database.written(lambda tx: add_box(tx, registered, stamp(datetime.now(UTC))))
-    except BoxExistsError as exc:
+        now = datetime.now(UTC)
+        database.written(lambda tx: add_box(tx, registered, stamp(now)))
+        certify(settings, database, now)
+    except (BoxExistsError, KeyFileError) as exc:
         _fail(str(exc))
     finally:
         database.close()
-    typer.secho(f"✓ box {box} registered for unit {unit_code}", fg=typer.colors.GREEN)
+    typer.secho(f"✓ box {box} registered for unit {unit_code} ({registered.suite.name})", fg=typer.colors.GREEN)
+
+
+@box_app.command("show")
+def box_show(
+    box: Annotated[str, typer.Argument(help="The box's id.")],
+    config: ConfigPath,
+    pem: Annotated[bool, typer.Option("--pem", help="Print the certificate itself instead.")] = False,
+) -> None:
+    """Show a registered box: its unit, its key and the certificate that says so."""
+    from datetime import UTC, datetime
+
+    from hazgate_cloud.app import certify, open_store
+    from hazgate_cloud.keys import KeyFileError, own_key
+    from hazgate_cloud.store.boxes import find_box
+    from hazgate_cloud.store.certificates import certificates_of
+    from hazgate_protocols.certificate import to_pem
+
+    settings = _load(config)
+    database = open_store(settings)
+    try:
+        certify(settings, database, datetime.now(UTC))
+        collector = own_key(settings.key_file).public()
+        with database.read() as tx:
+            row = find_box(tx, box)
+            issued = certificates_of(tx, box, row.registered.public_key, collector) if row is not None else None
+    except (KeyFileError, OSError) as exc:
+        _fail(str(exc))
+    finally:
+        database.close()
+    if row is None:
+        _fail(f"show box {box}: no box of this name is registered; hazgate-cloud box list shows them")
+    if pem:
+        if issued is None:
+            _fail(f"show box {box}: its key is not of Ed25519, so it has no certificate")
+        typer.echo(to_pem(issued.box), nl=False)
+        return
+    known = row.registered
+    rows = {"name": known.name, "unit": known.unit_code, "registered": row.registered_at, "key": known.public_key.hex()}
+    if issued is not None:
+        own = issued.box
+        rows |= {
+            "certificate": f"valid {own.not_before.date()} to {own.not_after.date()}, fingerprint {own.fingerprint}",
+            "its root": f"fingerprint {issued.root.fingerprint}",
+        }
+    for key, value in rows.items():
+        typer.echo(f"  {key:<12} {value or '—'}")
 
 
 @box_app.command("list")
@@ -179,16 +281,18 @@ def box_list(config: ConfigPath) -> None:
 
     from hazgate_cloud.api.queries import boxes_with_heads
     from hazgate_cloud.app import open_store
+    from hazgate_cloud.store.certificates import boxes_until
 
     database = open_store(_load(config))
     try:
         with database.read() as tx:
-            rows = boxes_with_heads(tx)
+            rows, until = boxes_with_heads(tx), boxes_until(tx)
     finally:
         database.close()
-    table = Table("box", "name", "unit", "newest record", "received", "branches")
+    table = Table("box", "name", "unit", "newest record", "received", "branches", "certificate until")
     for row in rows:
-        shown = (row["box"], row["name"], row["unit_code"], row["seq"], row["stored_at"], row["branches"])
+        ends = until[row["box"]].date() if row["box"] in until else None
+        shown = (row["box"], row["name"], row["unit_code"], row["seq"], row["stored_at"], row["branches"], ends)
         table.add_row(*("—" if cell in (None, "") else str(cell) for cell in shown))
     Console(soft_wrap=not sys.stdout.isatty()).print(table)
 

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from hazgate_protocols.journal.suite import DEFAULT, SM3_SM2, Suite
+
 CONFIG_BYTES_MAX = 256 * 1024
 
 
@@ -71,6 +73,12 @@ class Config(_Part):
     listen: Listen = Listen()
     public_url: WebAddress = "http://127.0.0.1:8080"
     core: Core
+    checkpoints: SomePath | None = None  # None: in the data folder
+
+    @property
+    def checkpoint_folder(self) -> Path:
+        """Where the files of the daily checkpoints are written."""
+        return self.checkpoints or self.data_folder / "checkpoints"
 
     @property
     def database_url(self) -> str:
@@ -80,7 +88,16 @@ class Config(_Part):
     @property
     def key_file(self) -> Path:
         """The collector's secret key."""
-        return self.data_folder / "collector.key"
+        return self.key_file_of(DEFAULT)
+
+    def key_file_of(self, suite: Suite) -> Path:
+        """The collector's secret key in a suite; one secret is never used in two."""
+        return self.data_folder / ("collector-sm2.key" if suite is SM3_SM2 else "collector.key")
+
+    @property
+    def authority_key_file(self) -> Path:
+        """The secret key of the device authority, which issues certificates."""
+        return self.data_folder / "authority.key"
 
 
 def load(path: Path) -> Config:
@@ -125,7 +142,10 @@ def _absolute(config: Config, folder: Path) -> Config:
     broker = config.broker
     if broker.password_file is not None:
         broker = broker.model_copy(update={"password_file": against(broker.password_file)})
-    return config.model_copy(update={"data_folder": against(config.data_folder), "broker": broker})
+    changes: dict[str, Any] = {"data_folder": against(config.data_folder), "broker": broker}
+    if config.checkpoints is not None:
+        changes["checkpoints"] = against(config.checkpoints)
+    return config.model_copy(update=changes)
 
 
 def _lines(node: yaml.Node | None, at: tuple[str, ...] = ()) -> dict[tuple[str, ...], int]:

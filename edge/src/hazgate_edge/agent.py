@@ -176,7 +176,7 @@ class Agent:
         job = self._journal.last_job(rid)
         document = document_of(body, self._config, job.copy if job else 0)
         try:
-            return await self._drawing.draw(document, form="png", side_mm=body.label_side_mm)
+            return await self._drawing.draw_png(document, side_mm=body.label_side_mm)
         except CannotDrawError as exc:
             log.warning("preview label %s: %s", body.label, exc)
             return None

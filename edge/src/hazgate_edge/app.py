@@ -137,6 +137,7 @@ def examine(path: Path, box: str, signer: Signer, clock: Clock) -> str:
     """
     try:
         start.finish_setting_aside(path)
+        start.require_suite_of(path, signer.suite)
         fault = start.fault_in(path, box=box, public_key=signer.public())
         if fault is None:
             return ""
@@ -158,7 +159,7 @@ def examine(path: Path, box: str, signer: Signer, clock: Clock) -> str:
 
 def build(config: Config, clock: Clock) -> Parts:
     """Every part, wired. The data folder must be locked."""
-    signer = load_or_make(config.data_folder)
+    signer = load_or_make(config.data_folder, config.chain_suite)
     profile, pan, reader = scale_of(config, clock)
     dev: dict[str, Any] = {
         "profile": profile.id,

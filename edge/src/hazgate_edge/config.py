@@ -14,6 +14,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from hazgate_protocols.journal.record import BOX_PATTERN
+from hazgate_protocols.journal.suite import DEFAULT, SM3_SM2, SUITES, Suite, SuiteMissingError, require_suite
 from hazgate_protocols.mass import Mass
 
 CONFIG_BYTES_MAX = 256 * 1024
@@ -40,8 +41,10 @@ def _box(value: str) -> str:
 
 
 def _hex_key(value: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{64}", value):
-        raise ValueError("64 hex digits are wanted: the line `hazgate-cloud identity` prints")
+    if not re.fullmatch(r"[0-9a-f]{64}|04[0-9a-f]{128}", value):
+        raise ValueError(
+            "64 hex digits are wanted (130 that begin with 04 for sm3+sm2): the line `hazgate-cloud identity` prints"
+        )
     return value
 
 
@@ -207,6 +210,7 @@ class Config(_Part):
 
     box: Annotated[str, AfterValidator(_box)]
     data_folder: PathValue
+    suite: Literal["sha256+ed25519", "sm3+sm2"] = "sha256+ed25519"
     site: Text
     unit: Unit
     operators: Annotated[tuple[Text, ...], Field(min_length=1, strict=False)]
@@ -225,6 +229,11 @@ class Config(_Part):
     def scale(self) -> Scale:
         """The one scale this version takes."""
         return self.scales[0]
+
+    @property
+    def chain_suite(self) -> Suite:
+        """The suite that a chain founded now is made of."""
+        return SUITES[self.suite]
 
     def container(self, container_id: str) -> Container | None:
         """A container by id."""
@@ -280,6 +289,7 @@ def cross_checks(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """What no single key can know: references, duplicates, label against print head."""
     from hazgate_protocols.label.document import label_side_mm
 
+    yield from _suite_checks(config.chain_suite, bytes.fromhex(config.collector.public_key))
     known = {container.id for container in config.containers}
     for name, ids in (
         ("containers", [container.id for container in config.containers]),
@@ -300,6 +310,24 @@ def cross_checks(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
                 f" {config.printer.head_mm} mm; use a wider printer or leave this container out"
             )
             yield ("containers", index, "volume_l"), what
+
+
+def _suite_checks(suite: Suite, key: bytes) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Whether this machine can do the suite, and the collector's key is one of it."""
+    try:
+        require_suite(suite)
+    except SuiteMissingError as exc:
+        yield ("suite",), f"this machine cannot do {suite.name}: {exc}; OpenSSL 3 as in Debian 12 has it"
+        return
+    if len(key) != suite.public_key_bytes:
+        option = "" if suite is DEFAULT else f" --suite {suite.name}"
+        what = f"is no key of suite {suite.name}; the line `hazgate-cloud identity{option}` prints is wanted"
+        yield ("collector", "public_key"), what
+    elif suite is SM3_SM2:
+        from hazgate_protocols.journal.sm2 import is_public
+
+        if not is_public(key):
+            yield ("collector", "public_key"), "is no SM2 key (no point of its curve); copy the line again"
 
 
 def _follows_from_another(error: Any, found: list[Any]) -> bool:

@@ -2,8 +2,10 @@
 
     POST {base}/v1/submissions              one Submission; header Idempotency-Key = its rid
     GET  {base}/v1/submissions/{rid}        what became of it (404: the core has never seen it)
+    POST {base}/v1/checkpoints              one CheckpointSubmission; header Idempotency-Key = its hash in hex (404:
+                                            this core takes no checkpoints)
 
-Both answer 200 with {"outcome": "accepted" | "duplicate" | "refused", "reference": text, "code": text, "text": text}.
+All answer 200 with {"outcome": "accepted" | "duplicate" | "refused", "reference": text, "code": text, "text": text}.
 Everything else - another status, no JSON, a missing or odd outcome, no answer in time - is UNKNOWN: the forwarder
 asks (GET) before it repeats (POST). "duplicate" means the core already holds the same submission: as good as accepted.
 """
@@ -52,6 +54,19 @@ class Submission:
     weighed_at: str  # RFC 3339
     box: str
     record_hash: str  # hex
+
+    def encode(self) -> bytes:
+        """The request body."""
+        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointSubmission:
+    """A daily checkpoint (journal/checkpoint.py) as the core keeps it: the statement's exact bytes as text, the seal in
+    hex. The list of heads stays behind; its root stands in the statement. Repeating it does no harm."""
+
+    statement: str
+    seal: str
 
     def encode(self) -> bytes:
         """The request body."""

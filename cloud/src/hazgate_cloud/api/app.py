@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hazgate_cloud.api import pages, problems, resources
 from hazgate_cloud.collector.presence import Presence
+from hazgate_cloud.store.alarms import open_proof_kinds
 from hazgate_cloud.store.engine import Database
 
 _STATIC = Path(__file__).parent / "static"
@@ -34,6 +35,7 @@ class Api:
     public_url: str
     broker_trouble: Callable[[], str]
     core_trouble: Callable[[], str]
+    checkpoint_trouble: Callable[[], str] = lambda: ""
 
 
 def build(api: Api) -> FastAPI:
@@ -47,11 +49,15 @@ def build(api: Api) -> FastAPI:
     @app.get("/health", tags=["health"])
     def health() -> JSONResponse:
         """200 when pushes can be taken and stored; 503 says what is gone. A core out of reach is said, not counted:
-        submissions wait for it."""
+        submissions wait for it. "alarm" with 200: everything works, and an alarm puts the proof in doubt until a
+        person has acknowledged it."""
         parts = {"database": api.database.trouble(), "broker": api.broker_trouble(), "core": api.core_trouble()}
+        parts["checkpoints"] = api.checkpoint_trouble()
         gone = [name for name in ("database", "broker") if parts[name]]
         said = {name: trouble or "ok" for name, trouble in parts.items()}
-        return JSONResponse({"status": "down" if gone else "ok", **said}, status_code=503 if gone else 200)
+        raised = {} if parts["database"] else _open_alarms(api.database)
+        status = "down" if gone else "alarm" if raised else "ok"
+        return JSONResponse({"status": status, **said, "alarms": raised}, status_code=503 if gone else 200)
 
     @app.exception_handler(SQLAlchemyError)
     async def store_gone(_request: Request, exc: SQLAlchemyError) -> Response:
@@ -66,3 +72,8 @@ def build(api: Api) -> FastAPI:
         return response
 
     return app
+
+
+def _open_alarms(database: Database) -> dict[str, int]:
+    with database.read() as tx:
+        return open_proof_kinds(tx)

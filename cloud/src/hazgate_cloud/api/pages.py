@@ -14,10 +14,23 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from hazgate_cloud.api import queries
 from hazgate_cloud.api.problems import Problem
 from hazgate_cloud.api.resources import boxes_json, find_way
-from hazgate_cloud.api.sentences import ALARMS, EN, FLAGS, REPRINTS, STATES, STEPS, WORDS, ZH, Language, say
+from hazgate_cloud.api.sentences import (
+    ALARM_STEPS,
+    ALARMS,
+    EN,
+    FLAGS,
+    REPRINTS,
+    STATES,
+    STEPS,
+    WORDS,
+    ZH,
+    Language,
+    say,
+)
 from hazgate_cloud.collector.presence import Presence
 from hazgate_cloud.domain.times import moment
 from hazgate_cloud.domain.trace import Step
+from hazgate_cloud.store.alarms import listed
 from hazgate_cloud.store.engine import Database
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -64,10 +77,11 @@ def install(app: FastAPI, database: Database, presence: Presence, public_url: st
     def index(request: Request) -> Response:
         with database.read() as tx:
             bags = queries.newest_bags(tx, BAGS_SHOWN)
-            alarms = queries.newest_alarms(tx, ALARMS_SHOWN)
+            alarms = listed(tx, ALARMS_SHOWN)
         language = _language(request)
         for alarm in alarms:
             alarm["said"] = say(ALARMS, alarm["kind"], language)
+            alarm["step"] = say(ALARM_STEPS, alarm["kind"], language) if alarm["kind"] in ALARM_STEPS else ""
         return draw("index.html", language, "/", bags=bags, alarms=alarms, boxes=boxes_json(database, presence))
 
     @app.get("/t", include_in_schema=False)

@@ -7,9 +7,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, desc, func, select
 
+from hazgate_cloud.domain.alarming import family
 from hazgate_cloud.domain.trace import Decision, Delivery, Flag, Sending, StoredRecord, Way
+from hazgate_cloud.store.alarms import listed
 from hazgate_cloud.store.schema import (
-    alarms,
     attempts,
     bags,
     boxes,
@@ -129,9 +130,8 @@ def boxes_with_heads(tx: Connection) -> list[dict[str, Any]]:
 
 
 def newest_alarms(tx: Connection, limit: int) -> list[dict[str, Any]]:
-    """Alarms, the one that was raised last first."""
-    query = select(alarms).order_by(desc(alarms.c.last_at), desc(alarms.c.number)).limit(limit)
-    return [dict(row) for row in tx.execute(query).mappings()]
+    """Alarms, the one that was raised last first; `open` until somebody took note, `family` as in domain/alarming."""
+    return [{**row, "family": family(row["kind"])} for row in listed(tx, limit, every=True)]
 
 
 def newest_quarantine(tx: Connection, limit: int) -> list[dict[str, Any]]:

@@ -67,6 +67,23 @@ ALARMS: dict[str, tuple[str, str]] = {
         "日志出现分叉：磁盘被复制或回退过，请到现场核查",
         "A forked journal: a copied or restored disk",
     ),
+    "gap_need": (
+        "缺少记录：设备发来的记录接不上云端已有的，超过一天",
+        "A record before those that come has been lacking for a day",
+    ),
+    "box_silent": ("设备三天没有消息", "The box has said nothing for three days"),
+    "box_rollback": (
+        "设备从较早的状态重新开始：磁盘被恢复或复制",
+        "The box started from an older state: an image put back, or a copied disk",
+    ),
+    "store_rollback": (
+        "云端数据库缺少已签发的检查点：数据库被恢复成旧备份",
+        "The store lacks a checkpoint it had signed: an older copy was put back",
+    ),
+    "store_tampered": ("核验发现云端数据被改动", "Verify found altered content in the store"),
+    "checkpoint_refused": ("监管平台不接受检查点", "The core refuses a checkpoint"),
+    "checkpoint_damaged": ("检查点文件损坏或被改动", "A checkpoint's file is damaged or was changed"),
+    "checkpoint_file": ("检查点文件写不进文件夹", "A checkpoint's file cannot be written"),
     "core_refused": ("监管平台退回了一条记录", "The core refused a record"),
     "core_unclear": ("一条记录多次上报仍无明确结果，后续记录不受影响", "The core gives no plain answer about a record"),
     "quarantine_full": (
@@ -87,6 +104,70 @@ ALARMS: dict[str, tuple[str, str]] = {
     "push_collector_error": (
         "云端程序处理报文时出错，报文已隔离",
         "The collector failed on a push, in quarantine",
+    ),
+}
+
+ALARM_STEPS: dict[str, tuple[str, str]] = {  # what to do; the why stands in the alarm's own text
+    "fork": (
+        "记录都已保存。两台都停下，保留两块磁盘，各自核验后只留一台。",
+        "Both branches are kept. Stop both boxes, keep both disks, run verify on each, and go on with one.",
+    ),
+    "gap_need": (
+        "不要动设备磁盘。到现场运行 hazgate-edge verify，再联系维护人员。",
+        "Leave the box's disk as it is; run `hazgate-edge verify` there and compare with `hazgate-cloud box list`.",
+    ),
+    "box_silent": (
+        "记录在设备上，联网后自动补传。请检查设备电源和网络；已停用的请确认此告警。",
+        "Its records wait on its disk. See to its power and network; acknowledge if it was taken out of use.",
+    ),
+    "box_rollback": (
+        "记录都已保存。确认是否有人恢复或复制过磁盘；只让一台设备运行。",
+        "What was received is kept. Find out who restored or copied the disk, and let one box run.",
+    ),
+    "store_rollback": (
+        "照常接收。不要再恢复数据库；各设备会补传。补传后运行 hazgate-cloud verify。",
+        (
+            "Records are taken as ever. Keep the file and the old copy; when the boxes have sent again, run "
+            "`hazgate-cloud verify`, which names what is still lacking."
+        ),
+    ),
+    "store_tampered": (
+        "保留数据库原样，与检查点文件和设备日志比对。",
+        "Keep the store as it is; compare with the checkpoint files kept elsewhere and with the boxes' journals.",
+    ),
+    "checkpoint_refused": (
+        "请监管平台给出它保存的同号检查点，用 hazgate-verify 与本地文件比对。",
+        "Ask the core for the one it holds of this number and compare it with the file by `hazgate-verify`.",
+    ),
+    "checkpoint_damaged": (
+        "不要删除，用别处的副本比对。",
+        (
+            "Keep it aside and compare with the copy on another medium; the store has its own: "
+            "`hazgate-cloud checkpoint write`."
+        ),
+    ),
+    "checkpoint_file": (
+        "检查文件夹权限和剩余空间；修好后自动补写。",
+        "See to the folder's rights and room; the file is written by itself then.",
+    ),
+    "push_seal_wrong": (
+        "核对设备密钥；没有更换设备时按改动处理。",
+        (
+            "Compare the box's key with `hazgate-edge identity` there; if the box was not replaced, someone sent it "
+            "in its place."
+        ),
+    ),
+    "push_box_wrong": (
+        "查明哪台设备发送了别台的记录。",
+        "Find out which box sends another's records: a copied journal, or a wrong name in its settings.",
+    ),
+    "push_genesis_wrong": (
+        "核对设备密钥与登记；换过磁盘的请重新登记为新设备。",
+        "Compare the box's key with the registered one; a box with a new disk is registered under a new name.",
+    ),
+    "push_seq_wrong": (
+        "不要动设备磁盘；到现场运行 hazgate-edge verify。",
+        "Leave the box's disk as it is and run `hazgate-edge verify` there: its journal has a hole.",
     ),
 }
 

@@ -11,14 +11,16 @@ from sqlalchemy import Connection
 
 from hazgate_cloud.domain import intake
 from hazgate_cloud.domain.acts import ActRefusedError, Person
-from hazgate_cloud.domain.intake import PushRefusedError
+from hazgate_cloud.domain.intake import Entry, PushRefusedError
 from hazgate_cloud.domain.times import stamp
 from hazgate_cloud.store import alarms, boxes, chain, projection, quarantined
 from hazgate_cloud.store.boxes import BoxRow
 from hazgate_cloud.store.chain import Place
 from hazgate_cloud.store.engine import Database, StoreUnavailableError
 from hazgate_protocols.journal.chain import ROOT
+from hazgate_protocols.journal.record import BOOT, GENESIS
 from hazgate_protocols.journal.seal import Signer
+from hazgate_protocols.journal.suite import DEFAULT, Suite
 from hazgate_protocols.uplink import Have, MalformedError, Need, Push, decode_push, encode_have, encode_need, topics
 
 log = structlog.get_logger()
@@ -38,6 +40,7 @@ class _Taken:
 
     answer: Have | Need | None
     forward: bool = False
+    suite: Suite = DEFAULT  # of the box that is answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,13 @@ class Collector:
         signer: Signer,
         now: Callable[[], datetime],
         on_forward: Callable[[], None] = lambda: None,
+        signer_of: Callable[[Suite], Signer] | None = None,
     ) -> None:
-        """on_forward is called after a commit that queued a submission."""
+        """on_forward is called after a commit that queued a submission. signer_of: the key for boxes of another suite
+        than signer's; without it their pushes end in quarantine as a collector's error."""
         self._database = database
         self._signer = signer
+        self._signer_of = signer_of
         self._now = now
         self._on_forward = on_forward
 
@@ -85,7 +91,7 @@ class Collector:
             return [None]
         if any(item.forward for item in taken):
             self._on_forward()
-        return [self._answer(box, item.answer) for (box, _), item in zip(pushes, taken, strict=True)]
+        return [self._answer(box, item.answer, item.suite) for (box, _), item in zip(pushes, taken, strict=True)]
 
     def replay(self, digest: bytes, person: Person) -> Replayed:
         """Feeds a push of the quarantine to handle() again. Raises ActRefusedError for a push
@@ -121,7 +127,8 @@ class Collector:
             place = chain.place_of(tx, box, row.receipt_hash)
         if not notes or place is None:
             return None
-        return self._answer(box, Have("", row.receipt_hash, place.seq, place.stored_at, notes))
+        have = Have("", row.receipt_hash, place.seq, place.stored_at, notes)
+        return self._answer(box, have, row.registered.suite)
 
     def _take(self, tx: Connection, box: str, payload: bytes) -> _Taken:
         row = boxes.find_box(tx, box)
@@ -131,6 +138,7 @@ class Collector:
             push = decode_push(payload)
         except MalformedError as exc:
             return self._refuse(tx, box, payload, "malformed", str(exc))
+        self._key_of(row.registered.suite)  # a receipt that could not be sealed must fail before the commit
         try:
             intake.require_seal(push, row.registered)
             return self._append(tx, row, push)
@@ -141,6 +149,7 @@ class Collector:
         box = row.registered.box
         parent = Place(0, row.registered_at) if push.prev == ROOT else chain.place_of(tx, box, push.prev)
         if parent is None:
+            boxes.note_need(tx, row, row.need_since or stamp(self._now()))
             return _Taken(Need(push.token, chain.ladder(tx, box)))
         entries = intake.entries(push, row.registered, parent.seq)
         # A record is held only where its parent is, so behind a childless parent nothing can be held.
@@ -148,6 +157,7 @@ class Collector:
         held = chain.held(tx, [entry.hash for entry in entries]) if known else set()
         fresh = [entry for entry in entries if entry.hash not in held]
         boxes.hear_notes_after(tx, row, push.notes_after)
+        boxes.note_need(tx, row, None)
         forward = False
         if fresh:
             # Whatever the clock says now, a record is not stored before its parent was.
@@ -157,9 +167,11 @@ class Collector:
                     f"two records follow {fresh[0].prev.hex()} (seq {fresh[0].record.seq}): a copied or restored disk"
                 )
                 alarms.raise_alarm(tx, "fork", box, fresh[0].prev.hex(), text, at)
+                if fresh[0].record.kind in (GENESIS, BOOT):
+                    self._say_rolled_back(tx, box, fresh[0], at)
             chain.append(tx, box, fresh, at)
             forward = projection.project(tx, row, fresh, at)
-        head = push.head()
+        head = entries[-1].hash if entries else push.prev
         if fresh:  # then the newest entry is fresh too
             place: Place | None = Place(fresh[-1].record.seq, at)
         else:
@@ -171,17 +183,35 @@ class Collector:
         if head != ROOT:
             boxes.remember_receipt(tx, row, head)
         notes = boxes.notes_after(tx, box, push.notes_after)
-        return _Taken(Have(push.token, head, place.seq, place.stored_at, notes), forward)
+        return _Taken(Have(push.token, head, place.seq, place.stored_at, notes), forward, row.registered.suite)
+
+    @staticmethod
+    def _say_rolled_back(tx: Connection, box: str, first: Entry, at: str) -> None:
+        """The box started, and its newest record was not the newest it had sent. Asking after an old record, or sending
+        one again, shows nothing of the kind: late and repeated pushes do that daily."""
+        newest = chain.highest_seq(tx, box)
+        text = (
+            f"box {box}: it started after record {first.record.seq - 1}, though {newest - first.record.seq + 1} later "
+            "records of it are held: an older image was put back, its journal was set aside, or a copy runs beside it"
+        )
+        alarms.raise_alarm(tx, "box_rollback", box, first.hash.hex(), text, at)
 
     def _refuse(self, tx: Connection, box: str, payload: bytes, code: str, reason: str) -> _Taken:
         alarms.keep_quarantined(tx, box, payload, code, reason, stamp(self._now()))
         log.warning("push refused and kept in quarantine", box=box, code=code, reason=reason)
         return _Taken(None)
 
-    def _answer(self, box: str, answer: Have | Need | None) -> Answer | None:
+    def _key_of(self, suite: Suite) -> Signer:
+        if suite is self._signer.suite:
+            return self._signer
+        if self._signer_of is None:
+            raise KeyError(f"this collector has no key of suite {suite.name}")
+        return self._signer_of(suite)
+
+    def _answer(self, box: str, answer: Have | Need | None, suite: Suite = DEFAULT) -> Answer | None:
         if answer is None:
             return None
         if isinstance(answer, Need):
             return Answer(topics.need(box), encode_need(answer))
-        sealed = replace(answer, seal=self._signer.seal_receipt(answer.signed_bytes()))
+        sealed = replace(answer, seal=self._key_of(suite).seal_receipt(answer.signed_bytes()))
         return Answer(topics.have(box), encode_have(sealed))

@@ -59,6 +59,10 @@ class BrokerLink:
             self._announce[box] = None
             self._announce_wake.set()
 
+    def is_busy(self) -> bool:
+        """Whether pushes wait to be stored."""
+        return not self._pushes.empty()
+
     async def run(self) -> None:
         """Serves until cancelled; connects again whenever the broker is lost."""
         pause = RECONNECT_S_FIRST

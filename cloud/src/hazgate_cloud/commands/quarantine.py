@@ -78,11 +78,13 @@ def quarantine_replay(
 ) -> None:
     """Feed a push to the collector again, as after registering its box; exit 1 when it is not taken."""
     from hazgate_cloud.collector.collector import Collector
-    from hazgate_cloud.keys import own_key
+    from hazgate_cloud.keys import Keyring
+    from hazgate_protocols.journal.suite import DEFAULT
 
     with opened(config) as (settings, database):
         wanted, person = digest_of(digest, "replay"), Person.of(by or getpass.getuser(), reason)
-        collector = Collector(database, own_key(settings.key_file), lambda: datetime.now(UTC))
+        keys = Keyring(settings.key_file_of)
+        collector = Collector(database, keys.of(DEFAULT), lambda: datetime.now(UTC), signer_of=keys.of)
         replayed = collector.replay(wanted, person)
     typer.echo(f"{wanted.hex()}: {replayed.text}")
     if not replayed.taken:

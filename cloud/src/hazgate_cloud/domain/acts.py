@@ -30,6 +30,7 @@ class Act(StrEnum):
     REJECT = "reject"
     DISCARD = "discard"
     REPLAY = "replay"
+    ACKNOWLEDGE = "acknowledge"
 
 
 class Ruling(StrEnum):

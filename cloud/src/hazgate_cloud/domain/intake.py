@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hazgate_cloud.domain.box import RegisteredBox
-from hazgate_protocols.journal.chain import ROOT, SUITE
+from hazgate_protocols.journal.chain import ROOT
 from hazgate_protocols.journal.record import GENESIS, Record, RecordError
 from hazgate_protocols.journal.seal import chain_seal_holds
 from hazgate_protocols.uplink import Push
@@ -38,8 +38,9 @@ class Entry:
 
 def require_seal(push: Push, box: RegisteredBox) -> None:
     """Raises PushRefusedError unless this box's key sealed the push's last hash."""
-    if not chain_seal_holds(box.public_key, box.box, push.head(), push.seal):
-        raise PushRefusedError("seal_wrong", f"the seal is not {box.box}'s seal over {push.head().hex()}")
+    head = push.head(box.suite)
+    if not chain_seal_holds(box.public_key, box.box, head, push.seal):
+        raise PushRefusedError("seal_wrong", f"the seal is not {box.box}'s seal over {head.hex()} ({box.suite.name})")
     if push.notes_after > NOTES_AFTER_MAX:
         raise PushRefusedError("notes_after_absurd", f"notes_after {push.notes_after}, at most {NOTES_AFTER_MAX}")
 
@@ -48,7 +49,7 @@ def entries(push: Push, box: RegisteredBox, parent_seq: int) -> list[Entry]:
     """The records in order; parent_seq is the seq of the record prev (0 for ROOT). Raises PushRefusedError."""
     out: list[Entry] = []
     prev, seq = push.prev, parent_seq
-    for body, own in zip(push.bodies, push.hashes(), strict=True):
+    for body, own in zip(push.bodies, push.hashes(box.suite), strict=True):
         seq += 1
         try:
             record = Record.decode(body)
@@ -68,8 +69,9 @@ def entries(push: Push, box: RegisteredBox, parent_seq: int) -> list[Entry]:
 def _require_genesis(record: Record, box: RegisteredBox) -> None:
     if record.kind != GENESIS:
         raise PushRefusedError("genesis_wrong", f"the first record is {record.kind}, not {GENESIS}")
-    if record.body.get("suite") != SUITE:
-        raise PushRefusedError("genesis_wrong", f"suite {record.body.get('suite')!r}, this collector knows {SUITE}")
+    if record.body.get("suite") != box.suite.name:
+        told = record.body.get("suite")
+        raise PushRefusedError("genesis_wrong", f"suite {told!r}, the registered key is one of {box.suite.name}")
     if record.body.get("public_key") != box.public_key.hex():
         raise PushRefusedError("genesis_wrong", "the first record names another public key than the registered one")
 

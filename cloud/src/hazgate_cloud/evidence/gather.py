@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -10,19 +10,39 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from hazgate_cloud.domain.times import stamp
+from hazgate_cloud.evidence.pictures import pictures_of
+from hazgate_cloud.store.boxes import find_box
+from hazgate_cloud.store.certificates import certificates_of
 from hazgate_cloud.store.chain import place_of
-from hazgate_cloud.store.schema import attempts, bags, flags, heads, mentions, notes, outbox, records, seals
+from hazgate_cloud.store.schema import (
+    attempts,
+    bags,
+    boxes,
+    checkpoints,
+    flags,
+    heads,
+    mentions,
+    notes,
+    outbox,
+    records,
+    seals,
+)
 from hazgate_profiles.registry import ProfileError, Registry, digest
 from hazgate_protocols.evidence import bundle
+from hazgate_protocols.journal import checkpoint
+from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.journal.chain import ROOT, body_hash
-from hazgate_protocols.journal.record import Record
+from hazgate_protocols.journal.record import PRINT, Record
 from hazgate_protocols.journal.seal import Signer
+from hazgate_protocols.journal.suite import DEFAULT, Suite
 from hazgate_protocols.scale.profile_json import encode_profile
 from hazgate_protocols.uplink import Have, encode_have
 
 RELATED_MAX = 500
 NOTES_KEPT_MAX = 200
 ATTEMPTS_KEPT_MAX = 200
+CHECKPOINTS_TRIED = 8
+STEPS_BEYOND_MAX = 20_000  # records from the bag to a checkpoint; more than a box writes in a day
 
 Line = tuple[str, dict[str, Any]]
 
@@ -33,17 +53,35 @@ class NoEvidenceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Path:
-    """A box's chain from its first record to a head the box sealed. hashes: in order."""
+    """A box's chain from its first record to a head the box sealed. hashes: in order; beyond: what follows on the same
+    branch."""
 
     hashes: list[bytes]
+    beyond: list[bytes]
     seal: bytes
     branches: int
 
 
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A sealed file, and in words what of it could not be made as it should be."""
+
+    data: bytes
+    remarks: tuple[str, ...]
+
+
 def evidence_of(
-    tx: Connection, label: str, *, signer: Signer, now: datetime, made_by: str, profiles: Registry
-) -> bytes:
-    """The sealed file about the bag with this label number. Raises NoEvidenceError.
+    tx: Connection,
+    label: str,
+    *,
+    signer: Signer,
+    now: datetime,
+    made_by: str,
+    profiles: Registry,
+    signer_of: Callable[[Suite], Signer] | None = None,
+) -> Evidence:
+    """The sealed file about the bag with this label number. Raises NoEvidenceError. signer_of: the key for boxes of
+    another suite than signer's; their receipt is sealed with it, and the file names it.
 
     Holds the hashes of the box's whole chain in memory; the file grows by 64 bytes for each record before the bag.
     """
@@ -52,6 +90,11 @@ def evidence_of(
         raise NoEvidenceError(f"evidence for {label}: no bag has this label number; look it up on the trace page")
     body = tx.execute(select(records.c.body).where(records.c.hash == bag.hash)).scalar_one()
     record = Record.decode(body)
+    box = find_box(tx, bag.box)
+    suite = DEFAULT if box is None else box.registered.suite
+    if suite is not signer.suite and signer_of is None:
+        raise NoEvidenceError(f"evidence for {label}: box {bag.box} is of {suite.name}, and no key of it was given")
+    receipts = signer if suite is signer.suite or signer_of is None else signer_of(suite)
     related = _related(tx, bag.box, bag.hash, record.rid, label)
     path = _path(tx, bag.box, bag.hash, related)
     head = path.hashes[-1]
@@ -59,7 +102,8 @@ def evidence_of(
     if place is None:
         raise AssertionError(f"record {head.hex()} is in the chain of {bag.box} and is not held")
     have = Have("", head, place.seq, place.stored_at)
-    have = replace(have, seal=signer.seal_receipt(have.signed_bytes()))
+    have = replace(have, seal=receipts.seal_receipt(have.signed_bytes()))
+    pictures, remarks = pictures_of(WeighingBody.from_json(record.body), _prints(tx, path.hashes, related, record.rid))
     lines: list[Line] = [
         (
             bundle.BUNDLE,
@@ -72,15 +116,25 @@ def evidence_of(
                 "made_by": made_by,
             },
         ),
-        *_chain_lines(tx, bag.box, path.hashes, {path.hashes[0], bag.hash, *related}),
+        *_chain_lines(tx, bag.box, path.hashes, {path.hashes[0], bag.hash, *related}, suite),
         (bundle.SEAL, {"seq": len(path.hashes), "hash": head.hex(), "seal": path.seal.hex()}),
+        *_suite_lines(signer, receipts),
         (bundle.RECEIPT, {"have": encode_have(have).decode(), "branches": path.branches}),
         (bundle.NOTES, {"notes": _notes(tx, bag.box, bag.hash)}),
         (bundle.FLAGS, {"flags": _flags(tx, bag.hash)}),
         *_core_lines(tx, bag.hash),
         *_profile_lines(record, profiles),
+        *((bundle.PICTURE, picture) for picture in pictures),
+        *_checkpoint_lines(tx, bag.box, path, bag.hash, suite),
+        *_certificate_lines(tx, bag.box, signer),
     ]
-    return bundle.encode_bundle(lines, signer)
+    return Evidence(bundle.encode_bundle(lines, signer), tuple(remarks))
+
+
+def _suite_lines(signer: Signer, receipts: Signer) -> Iterator[Line]:
+    """Whose seal the receipt carries, when it is not the key that seals the file."""
+    if receipts is not signer:
+        yield bundle.SUITE, {"suite": receipts.suite.name, "collector": receipts.public().hex()}
 
 
 def _related(tx: Connection, box: str, own: bytes, rid: str, label: str) -> set[bytes]:
@@ -93,6 +147,18 @@ def _related(tx: Connection, box: str, own: bytes, rid: str, label: str) -> set[
         .limit(RELATED_MAX)
     ).scalars()
     return set(found) - {own}
+
+
+def _prints(tx: Connection, path: Sequence[bytes], related: set[bytes], rid: str) -> list[tuple[bytes, Record]]:
+    """Hash and record of each print of the bag on this path, in order."""
+    bodies = {
+        row.hash: row.body
+        for row in tx.execute(
+            select(records.c.hash, records.c.body).where(records.c.hash.in_(related), records.c.kind == PRINT)
+        )
+    }
+    found = [(own, Record.decode(bodies[own])) for own in path if own in bodies]
+    return [(own, record) for own, record in found if record.body.get("rid") == rid]
 
 
 def _path(tx: Connection, box: str, own: bytes, related: set[bytes]) -> _Path:
@@ -110,7 +176,7 @@ def _path(tx: Connection, box: str, own: bytes, related: set[bytes]) -> _Path:
     last = max((seq for seq, item in enumerate(best, 1) if item == own or item in related), default=0)
     for seq in range(last, len(best) + 1):
         if last and best[seq - 1] in kept:
-            return _Path(best[:seq], kept[best[seq - 1]], len(tops))
+            return _Path(best[:seq], best[seq:], kept[best[seq - 1]], len(tops))
     raise NoEvidenceError(
         f"evidence for record {own.hex()}: no seal of box {box} covers it and all said about it; "
         "run hazgate-cloud verify, and ask again after the box's next push"
@@ -130,7 +196,7 @@ def _ancestors(top: bytes, parents: dict[bytes, bytes]) -> list[bytes]:
     return out
 
 
-def _chain_lines(tx: Connection, box: str, hashes: Sequence[bytes], shown: set[bytes]) -> Iterator[Line]:
+def _chain_lines(tx: Connection, box: str, hashes: Sequence[bytes], shown: set[bytes], suite: Suite) -> Iterator[Line]:
     bodies: dict[bytes, bytes] = {}
     steps: dict[bytes, bytes] = {}
     wanted = set(hashes)
@@ -143,7 +209,7 @@ def _chain_lines(tx: Connection, box: str, hashes: Sequence[bytes], shown: set[b
         if row.hash in shown:
             bodies[row.hash] = row.body
         elif row.hash in wanted:
-            steps[row.hash] = body_hash(row.body)
+            steps[row.hash] = body_hash(row.body, suite)
     run: list[str] = []
     for seq, item in enumerate(hashes, 1):
         if item in steps:
@@ -225,5 +291,71 @@ def _profile_lines(record: Record, profiles: Registry) -> Iterator[Line]:
             {
                 "profile": encode_profile(profile).decode(),
                 "transcripts": [{"name": name, "sha256": proofs[name]} for name in sorted(proofs)],
+            },
+        )
+
+
+def _checkpoint_lines(tx: Connection, box: str, path: _Path, own: bytes, suite: Suite) -> Iterator[Line]:
+    """The first checkpoint that names the weighing, or a record behind it on the same branch."""
+    place = path.hashes.index(own) + 1
+    stored_at = tx.execute(select(records.c.stored_at).where(records.c.hash == own)).scalar_one()
+    # The next one after it was stored has it; a few more, because the clock may have been set back in between.
+    rows = tx.execute(
+        select(checkpoints.c.encoded)
+        .where(checkpoints.c.at >= stored_at)
+        .order_by(checkpoints.c.number)
+        .limit(CHECKPOINTS_TRIED)
+    ).scalars()
+    chain = [*path.hashes, *path.beyond]
+    for encoded in rows:
+        found = checkpoint.decode(encoded)
+        head = next(
+            (
+                head
+                for head in found.heads
+                if head.box == box and place <= head.seq <= len(chain) and chain[head.seq - 1] == head.hash
+            ),
+            None,
+        )
+        if head is None:
+            continue
+        way = found.inclusion(box, head.hash)
+        if way is None or head.seq - len(path.hashes) > STEPS_BEYOND_MAX:
+            continue
+        yield (
+            bundle.CHECKPOINT,
+            {
+                "statement": found.statement.decode(),
+                "seal": found.seal.hex(),
+                "seq": head.seq,
+                "hash": head.hash.hex(),
+                "steps": [item.hex() for item in _steps(tx, chain[len(path.hashes) : head.seq], suite)],
+                "index": way.index,
+                "path": [item.hex() for item in way.path],
+            },
+        )
+        return
+
+
+def _steps(tx: Connection, hashes: Sequence[bytes], suite: Suite) -> Iterator[bytes]:
+    """H(body) of each of these records, in order."""
+    for start in range(0, len(hashes), 500):
+        some = hashes[start : start + 500]
+        rows = tx.execute(select(records.c.hash, records.c.body).where(records.c.hash.in_(some)))
+        bodies = {row.hash: body_hash(row.body, suite) for row in rows}
+        yield from (bodies[item] for item in some)
+
+
+def _certificate_lines(tx: Connection, box: str, signer: Signer) -> Iterator[Line]:
+    """The certificates of both keys and their root, if the box's key has one."""
+    public_key = tx.execute(select(boxes.c.public_key).where(boxes.c.box == box)).scalar_one()
+    issued = certificates_of(tx, box, public_key, signer.public())
+    if issued is not None:
+        yield (
+            bundle.CERTIFICATES,
+            {
+                "box": issued.box.der.hex(),
+                "collector": issued.collector.der.hex(),
+                "root": issued.root.der.hex(),
             },
         )

@@ -57,6 +57,11 @@ class CoreClient:
         """Asks what became of a submission; status 404: the core has never seen it."""
         return await self._ask(self._http.build_request("GET", f"/v1/submissions/{rid}"))
 
+    async def post_checkpoint(self, hash_hex: str, body: bytes) -> Reply:
+        """Hands over a checkpoint. Repeating it does no harm; status 404, 405 or 501: this core takes none."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": hash_hex}
+        return await self._ask(self._http.build_request("POST", "/v1/checkpoints", content=body, headers=headers))
+
     async def _ask(self, request: httpx.Request) -> Reply:
         started = time.monotonic()
 

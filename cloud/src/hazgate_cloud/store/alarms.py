@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, insert, select, update
+from typing import Any
 
-from hazgate_cloud.domain.acts import push_digest
+from sqlalchemy import ColumnElement, Connection, desc, func, insert, or_, select, update
+
+from hazgate_cloud.domain.acts import Act, ActRefusedError, Person, push_digest
+from hazgate_cloud.domain.alarming import PROOF_KINDS
+from hazgate_cloud.store import audit
 from hazgate_cloud.store.schema import alarms, quarantine
 
 QUARANTINE_ROWS_MAX = 2_000  # of at most 1 MiB each
@@ -33,6 +37,55 @@ def raise_alarm(tx: Connection, kind: str, box: str, subject: str, text: str, at
                 )
             )
             return
+
+
+def raise_once(tx: Connection, kind: str, box: str, subject: str, text: str, at: str) -> None:
+    """As raise_alarm(), for a cause that is seen again and again: when it was raised before, nothing changes."""
+    same = (alarms.c.kind == kind) & (alarms.c.box == box) & (alarms.c.subject == subject)
+    if tx.execute(select(alarms.c.number).where(same)).scalar() is None:
+        raise_alarm(tx, kind, box, subject, text, at)
+
+
+def listed(tx: Connection, limit: int, *, every: bool = False) -> list[dict[str, Any]]:
+    """Alarms, the one raised last first; those somebody took note of only when `every` is set."""
+    query = select(alarms).order_by(desc(alarms.c.last_at), desc(alarms.c.number)).limit(limit)
+    if not every:
+        query = query.where(_open())
+    rows = tx.execute(query).mappings()
+    return [{**row, "open": row["acked_count"] is None or row["count"] > row["acked_count"]} for row in rows]
+
+
+def open_proof_kinds(tx: Connection) -> dict[str, int]:
+    """The open alarms that put the proof itself in doubt, counted by kind."""
+    query = (
+        select(alarms.c.kind, func.count().label("raised"))
+        .where(_open(), alarms.c.kind.in_(PROOF_KINDS))
+        .group_by(alarms.c.kind)
+    )
+    return {row.kind: row.raised for row in tx.execute(query)}
+
+
+def acknowledge(tx: Connection, number: int, person: Person, at: str) -> bool:
+    """Somebody took note: it is not shown as open until it is raised again. False when somebody had before. Raises
+    ActRefusedError when there is no such alarm."""
+    row = tx.execute(select(alarms).where(alarms.c.number == number)).one_or_none()
+    if row is None:
+        raise ActRefusedError(f"acknowledge alarm {number}: there is none; `hazgate-cloud alarms list` shows them")
+    if row.acked_count is not None and row.count <= row.acked_count:
+        return False
+    result = f"{row.kind} of {row.box or 'the store'}, raised {row.count} times until {row.last_at}"
+    audit.append(tx, Act.ACKNOWLEDGE, acknowledged_subject(number), person, at, result)
+    tx.execute(update(alarms).where(alarms.c.number == number).values(acked_at=at, acked_count=row.count))
+    return True
+
+
+def acknowledged_subject(number: int) -> str:
+    """What the audit row about an alarm is about."""
+    return f"alarm-{number}"
+
+
+def _open() -> ColumnElement[bool]:
+    return or_(alarms.c.acked_count.is_(None), alarms.c.count > alarms.c.acked_count)
 
 
 def keep_quarantined(tx: Connection, box: str, payload: bytes, code: str, reason: str, at: str) -> None:

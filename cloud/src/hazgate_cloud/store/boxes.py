@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from hazgate_cloud.domain.box import RegisteredBox
-from hazgate_cloud.store.schema import boxes, notes
+from hazgate_cloud.store.schema import boxes, heads, notes, records
 from hazgate_protocols.uplink import Note
 from hazgate_protocols.uplink.messages import NOTES_MAX
 
+_AT_ONCE = 500
 NOTE_CHARS_KEPT = 400  # of each text; the wire cuts further
 _ALL = select(boxes).order_by(boxes.c.box)
 _ONE = select(boxes).where(boxes.c.box == bindparam("of_box"))
@@ -38,6 +39,25 @@ class BoxRow:
     receipt_hash: bytes | None
     notes_last: int
     notes_after: int
+    need_since: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """A box whose records cannot be stored for want of the one before."""
+
+    box: str
+    since: str
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The newest stored record of a box."""
+
+    box: str
+    seq: int
+    hash: bytes
+    stored_at: str
 
 
 def add_box(tx: Connection, box: RegisteredBox, at: str) -> None:
@@ -94,6 +114,18 @@ def add_note(
     return n
 
 
+def add_note_each(
+    tx: Connection, about: Sequence[tuple[str, bytes]], what: str, at: str, *, code: str, ref: str
+) -> None:
+    """The same note to many different boxes, each about a record of its own; as add_note(), in a few statements."""
+    for start in range(0, len(about), _AT_ONCE):
+        some = dict(about[start : start + _AT_ONCE])
+        tx.execute(update(boxes).where(boxes.c.box.in_(some)).values(notes_last=boxes.c.notes_last + 1))
+        numbered = tx.execute(select(boxes.c.box, boxes.c.notes_last).where(boxes.c.box.in_(some))).all()
+        same = {"what": what, "at": at, "code": code, "text": "", "reference": ref}
+        tx.execute(insert(notes), [{"box": box, "n": n, "hash": some[box], **same} for box, n in numbered])
+
+
 def notes_after(tx: Connection, box: str, after: int) -> tuple[Note, ...]:
     """The next notes behind this number, as many as one answer may carry."""
     found = tx.execute(_NEXT_NOTES, {"of_box": box, "after": after}).mappings()
@@ -124,6 +156,29 @@ def hear_notes_after(tx: Connection, row: BoxRow, after: int) -> None:
         renumber(tx, box, numbers)
     if after != row.notes_after:
         tx.execute(_HEARD, {"of_box": box, "heard": after})
+
+
+def note_need(tx: Connection, row: BoxRow, since: str | None) -> None:
+    """Keeps since when the box is asked for a record it does not send; None: it is not any more. Writes on change."""
+    if (row.need_since is None) != (since is None):
+        tx.execute(update(boxes).where(boxes.c.box == row.registered.box).values(need_since=since))
+
+
+def needs_before(tx: Connection, at: str) -> list[Lack]:
+    """Boxes that have been asked in vain since this time or longer."""
+    query = select(boxes.c.box, boxes.c.need_since).where(boxes.c.need_since <= at).order_by(boxes.c.box)
+    return [Lack(row.box, row.need_since) for row in tx.execute(query)]
+
+
+def last_stored(tx: Connection) -> list[Last]:
+    """The newest record of every box that has one."""
+    query = select(heads.c.box, heads.c.seq, heads.c.hash, records.c.stored_at).join(
+        records, records.c.hash == heads.c.hash
+    )
+    newest: dict[str, Last] = {}
+    for row in tx.execute(query.order_by(heads.c.box, records.c.stored_at, heads.c.seq)):
+        newest[row.box] = Last(row.box, row.seq, row.hash, row.stored_at)
+    return list(newest.values())
 
 
 def renumber(tx: Connection, box: str, numbers: Sequence[int]) -> None:
@@ -160,6 +215,7 @@ def _rows(tx: Connection, box: str | None) -> list[BoxRow]:
             receipt_hash=row["receipt_hash"],
             notes_last=row["notes_last"],
             notes_after=row["notes_after"],
+            need_since=row["need_since"],
         )
         for row in found.mappings()
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, insert, select
+from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from hazgate_cloud.domain.intake import Entry
 from hazgate_cloud.store.schema import heads, records, seals
@@ -48,6 +48,11 @@ def held(tx: Connection, hashes: Sequence[bytes]) -> set[bytes]:
 def has_child(tx: Connection, box: str, prev: bytes) -> bool:
     """Whether a record of this box already follows prev."""
     return tx.execute(_CHILD, {"parent": prev, "of_box": box}).scalar() is not None
+
+
+def highest_seq(tx: Connection, box: str) -> int:
+    """The seq of the longest branch's head; 0 when nothing is held."""
+    return tx.execute(select(func.max(heads.c.seq)).where(heads.c.box == box)).scalar() or 0
 
 
 def append(tx: Connection, box: str, entries: Sequence[Entry], at: str) -> None:

@@ -12,7 +12,9 @@ from sqlalchemy import Connection, bindparam, insert, select
 
 from hazgate_cloud.domain.intake import Entry
 from hazgate_cloud.domain.rules import Finding, judge, submission
+from hazgate_cloud.store.alarms import raise_alarm
 from hazgate_cloud.store.boxes import BoxRow, add_note, reconcile_notes
+from hazgate_cloud.store.checkpoints import anchors_named, lacking
 from hazgate_cloud.store.outbox import enqueue, holds_rid
 from hazgate_cloud.store.schema import bags, flags, mentions
 from hazgate_protocols.journal.record import NOTES, PRINT, REPRINT, WEIGHING, Record
@@ -35,6 +37,7 @@ def project(tx: Connection, box: BoxRow, entries: Sequence[Entry], at: str) -> b
         elif entry.record.kind == NOTES:
             after, upto, kept = _kept_notes(entry.record)
             reconcile_notes(tx, name, after, upto, kept)
+            _require_checkpoints(tx, entry, at)
     if links:
         tx.execute(_MENTION, links)
     return forward
@@ -85,6 +88,19 @@ def _weighing(tx: Connection, box: BoxRow, entry: Entry, at: str) -> bool:
         return False
     enqueue(tx, submission(entry.record, verdict.weighing, entry.hash), entry.record.box, entry.hash, at)
     return True
+
+
+def _require_checkpoints(tx: Connection, entry: Entry, at: str) -> None:
+    """The box keeps what it was told of checkpoints: one that this store does not know shows that the store went
+    back."""
+    told = anchors_named(entry.record)
+    for lost in sorted(lacking(tx, told)):
+        box = entry.record.box
+        text = (
+            f"box {box} was told of checkpoint {told[lost]}, and keeps it in record {entry.record.seq}; the store does "
+            "not have it: the store went back to an older copy, or the box writes what it was never told"
+        )
+        raise_alarm(tx, "store_rollback", box, lost.hex()[:64], text, at)
 
 
 def _notes_of(record: Record) -> list[dict[str, Any]]:

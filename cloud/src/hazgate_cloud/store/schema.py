@@ -44,6 +44,7 @@ boxes = Table(
     Column("receipt_hash", LargeBinary),
     Column("notes_last", BigInteger, nullable=False),  # the number of the newest note
     Column("notes_after", BigInteger, nullable=False),  # what the box last said it holds
+    Column("need_since", String(TIME_CHARS)),  # since when a record before what it pushes is lacking; None: none is
 )
 
 records = Table(
@@ -175,6 +176,8 @@ alarms = Table(  # one row a cause; a repetition counts up
     Column("first_at", String(TIME_CHARS), nullable=False),
     Column("last_at", String(TIME_CHARS), nullable=False),
     Column("count", BigInteger, nullable=False),
+    Column("acked_at", String(TIME_CHARS)),  # when a person took note; the audit log says who and why
+    Column("acked_count", BigInteger),  # how often it had been raised then: one more, and it is open again
     UniqueConstraint("kind", "box", "subject"),
 )
 
@@ -217,4 +220,44 @@ rulings = Table(  # what a person decided about a held record: one row a record,
     Column("reason", Text, nullable=False),
     Column("position", BigInteger, nullable=False),  # of the newest record then: verify replays the order
     Column("audit", BigInteger, ForeignKey("audit.number"), nullable=False, unique=True),
+)
+
+checkpoints = Table(  # the collector's signed statements, each naming the one before. `prev` unique: no two successors
+    "checkpoints",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("prev", LargeBinary, nullable=False, unique=True),
+    Column("date", String(10), nullable=False),  # the local day it was made
+    Column("at", String(TIME_CHARS), nullable=False),
+    Column("encoded", LargeBinary, nullable=False),  # the exact bytes of the file
+    Column("filed_at", String(TIME_CHARS)),  # when its file was written; None: not yet
+    Column("core_state", String(11), nullable=False),  # waiting, accepted, refused, unsupported
+    Column("core_tries", Integer, nullable=False),
+    Column("core_not_before", String(TIME_CHARS), nullable=False),
+    Column("core_at", String(TIME_CHARS)),
+    Column("core_reference", Text, nullable=False),
+    Column("core_text", Text, nullable=False),
+)
+
+anchors = Table(  # the head of each box that its last note of a checkpoint was about
+    "anchors",
+    metadata,
+    Column("box", String(BOX_CHARS), ForeignKey("boxes.box"), primary_key=True),
+    Column("number", BigInteger, ForeignKey("checkpoints.number"), nullable=False),
+    Column("hash", LargeBinary, ForeignKey("records.hash"), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+)
+
+certificates = Table(  # what the device authority issued; never changed
+    "certificates",
+    metadata,
+    Column("number", ROW_NUMBER, primary_key=True, autoincrement=True),
+    Column("role", String(9), nullable=False),  # "root" | "collector" | "box"
+    Column("subject", String(BOX_CHARS), nullable=False),  # the box's id, or the role
+    Column("public_key", LargeBinary, nullable=False),
+    Column("issuer_key", LargeBinary, nullable=False),
+    Column("der", LargeBinary, nullable=False),
+    Column("issued_at", String(TIME_CHARS), nullable=False),
+    UniqueConstraint("role", "subject", "public_key", "issuer_key"),
 )

@@ -12,9 +12,11 @@ from sqlalchemy import Connection, Row, func, select
 from hazgate_cloud.domain.acts import Act, Ruling
 from hazgate_cloud.domain.delivery import State
 from hazgate_cloud.domain.rules import judge, submission
+from hazgate_cloud.store.alarms import acknowledged_subject
 from hazgate_cloud.store.boxes import BoxRow, all_boxes
 from hazgate_cloud.store.projection import mentioned
 from hazgate_cloud.store.schema import (
+    alarms,
     audit,
     bags,
     flags,
@@ -103,12 +105,13 @@ def _verify_chain(tx: Connection, box: BoxRow, report: Report) -> None:
         report.fault(f"box {name}: no seal covers the branch that ends in {open_end.hex()}")
     forks = f", in {len(listed)} branches: its disk was copied or went back" if len(listed) > 1 else ""
     report.checked.append(
-        f"box {name}: {count} records hashed again, each linked to its parent; {sealed} seals of the box hold{forks}"
+        f"box {name} ({box.registered.suite.name}): {count} records hashed again, each linked to its parent; {sealed} "
+        f"seals of the box hold{forks}"
     )
 
 
 def _record_faults(row: Row[Any], box: BoxRow) -> Iterator[str]:
-    if link(row.prev, row.body) != row.hash:
+    if link(row.prev, row.body, box.registered.suite) != row.hash:
         yield "its stored bytes do not give its hash: a byte was changed"
     try:
         record = Record.decode(row.body)
@@ -119,9 +122,11 @@ def _record_faults(row: Row[Any], box: BoxRow) -> Iterator[str]:
     if told != (row.box, row.seq, row.rid, row.kind):
         yield f"its bytes say {told}, its row says {(row.box, row.seq, row.rid, row.kind)}"
     if row.seq == 1:
-        key = box.registered.public_key.hex()
+        key, suite = box.registered.public_key.hex(), box.registered.suite.name
         if record.kind != GENESIS or record.body.get("public_key") != key or row.prev != ROOT:
             yield "it is no first record with the box's registered key"
+        elif record.body.get("suite") != suite:
+            yield f"it names suite {record.body.get('suite')!r}, the registered key is one of {suite}"
 
 
 def _verify_effects(tx: Connection, boxes: dict[str, BoxRow], report: Report) -> None:
@@ -250,6 +255,10 @@ def _verify_people(tx: Connection, report: Report) -> None:
         act = Act.DISCARD.value if row.outcome == "discarded" else Act.REPLAY.value
         if row.outcome_at not in [body.get("at") for body in decided.pop((act, row.digest.hex()), [])]:
             report.fault(f"push {row.digest.hex()}: it counts as {row.outcome}, and the audit log does not say so")
+    for row in _rows(tx, select(alarms.c.number, alarms.c.acked_at).where(alarms.c.acked_at.is_not(None))):
+        said = decided.pop((Act.ACKNOWLEDGE.value, acknowledged_subject(row.number)), [])
+        if row.acked_at not in [body.get("at") for body in said]:
+            report.fault(f"alarm {row.number}: it counts as acknowledged, and the audit log does not say so")
     for act, subject in decided:
         if act != Act.REPLAY.value:  # a replay that was refused again leaves only its row
             report.fault(f"audit log: {act} {subject} left nothing behind: it was undone")

@@ -29,6 +29,7 @@ def run(path: Path) -> int:
     scale = config.scale
     print(f"{path}: good" + (f", {len(warnings)} warning(s)" if warnings else ""))
     print(f"  box {config.box} of {config.unit.name} ({config.unit.code}), site {config.site}")
+    print(f"  records sealed with {config.suite}")
     print(f"  scale {scale.id}: profile {scale.profile} on {scale.link.kind}, up to {scale.capacity.to('kg'):f} kg")
     print(
         f"  {len(config.wastes)} waste(s), label numbers {config.numbers.first:03d} to {config.numbers.last:03d} a day"

@@ -17,6 +17,7 @@ from hazgate_edge.config import Config, ConfigError, load
 from hazgate_edge.domain.view import Light, Phase
 from hazgate_edge.identity import IdentityError, load_or_make
 from hazgate_edge.journal.database import SCHEMA, JournalError, connect
+from hazgate_edge.journal.start import require_suite_of
 
 LISTEN_S = 4.0
 
@@ -73,10 +74,11 @@ async def _clock(_config: Config) -> Finding:
 
 async def _key(config: Config) -> Finding:
     try:
-        signer = load_or_make(config.data_folder)
-    except (IdentityError, OSError) as exc:
+        require_suite_of(config.data_folder / app.JOURNAL_FILE, config.chain_suite)
+        signer = load_or_make(config.data_folder, config.chain_suite)
+    except (IdentityError, JournalError, OSError) as exc:
         return Finding(Light.BAD, str(exc))
-    return Finding(Light.GOOD, f"box {config.box}, public key {signer.public().hex()[:16]}…")
+    return Finding(Light.GOOD, f"box {config.box}, {config.suite}, public key {signer.public().hex()[:16]}…")
 
 
 async def _journal(config: Config) -> Finding:

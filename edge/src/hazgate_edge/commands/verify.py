@@ -10,6 +10,7 @@ from hazgate_edge.config import ConfigError
 from hazgate_protocols.journal.chain import ROOT, link
 from hazgate_protocols.journal.record import GENESIS, WEIGHING, Record, RecordError
 from hazgate_protocols.journal.seal import chain_seal_holds
+from hazgate_protocols.journal.suite import DEFAULT, Suite, SuiteMissingError, suite_named
 
 PROGRESS_EVERY = 20_000
 
@@ -23,12 +24,16 @@ def run(path: Path) -> int:
         return 1
     try:
         return _walk(journal)
+    except SuiteMissingError as exc:
+        print(f"verify {journal.path}: {exc}; run it on a machine with OpenSSL 3 as in Debian 12", file=sys.stderr)
+        return 1
     finally:
         journal.database.close()
 
 
 def _walk(journal: OpenJournal) -> int:
     prev, expected, seals, key, last_sealed = ROOT, 1, 0, b"", 0
+    suite = DEFAULT
     total = journal.rows("SELECT count(*) FROM record")[0][0]
     query = "SELECT seq, hash, prev, rid, kind, body, seal FROM record ORDER BY seq"
     for seq, digest, stored_prev, rid, kind, body, seal in journal.database.execute(query):
@@ -36,7 +41,9 @@ def _walk(journal: OpenJournal) -> int:
             return _wrong(expected, "is missing; records have been removed")
         if stored_prev != prev:
             return _wrong(seq, "does not name the record before it as its parent")
-        if link(prev, body) != digest:
+        if seq == 1:
+            suite = _suite_in(body)
+        if link(prev, body, suite) != digest:
             return _wrong(seq, f"({rid}) has other bytes than were hashed; it was altered after it was written")
         try:
             record = Record.decode(body)
@@ -46,6 +53,8 @@ def _walk(journal: OpenJournal) -> int:
             return _wrong(seq, "says another number, id, kind or box than its row")
         if record.kind == GENESIS:
             key = bytes.fromhex(record.body["public_key"])
+            if suite_named(record.body.get("suite")) is None or len(key) != suite.public_key_bytes:
+                return _wrong(seq, "names no suite this program knows, or no key of it")
         if seal is not None:
             if not chain_seal_holds(key, record.box, digest, seal):
                 return _wrong(seq, "carries a seal that this box's key did not make")
@@ -55,10 +64,18 @@ def _walk(journal: OpenJournal) -> int:
             print(f"  {seq} of {total} records", file=sys.stderr)
     if last_sealed != expected - 1:
         return _wrong(expected - 1, "is the newest and has no seal; the seal was removed")
-    return _views(journal, expected - 1, seals)
+    return _views(journal, expected - 1, f"{seals} seals of {suite.name} hold")
 
 
-def _views(journal: OpenJournal, records: int, seals: int) -> int:
+def _suite_in(first: bytes) -> Suite:
+    """The suite a first record names; whether it is one at all comes out when it is hashed."""
+    try:
+        return suite_named(Record.decode(first).body.get("suite")) or DEFAULT
+    except RecordError:
+        return DEFAULT
+
+
+def _views(journal: OpenJournal, records: int, seals: str) -> int:
     """What the terminal shows must follow from the records."""
     weighed = {}
     for seq, body in journal.rows("SELECT seq, body FROM record WHERE kind = ?", WEIGHING):
@@ -72,7 +89,7 @@ def _views(journal: OpenJournal, records: int, seals: int) -> int:
             return _wrong(seq, f"says {weighed.get(seq)}, the list of weighings shows {shown.get(seq)}")
     state = journal.rows("SELECT received_seq, received_at, notes_upto FROM sync")[0]
     print(f"{journal.path}: good")
-    print(f"  {records} records: none missing, none altered, order as written; {seals} seals hold")
+    print(f"  {records} records: none missing, none altered, order as written; {seals}")
     print(f"  {len(weighed)} weighings: the terminal's list agrees with the records")
     print(f"  the collector holds records up to {state[0]}" + (f" (receipt of {state[1]})" if state[1] else ""))
     return 0

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from hazgate_edge.journal.database import SCHEMA, connect
+from hazgate_edge.journal.database import SCHEMA, JournalError, connect
 from hazgate_edge.journal.failure import PRIMARY_CODE
 from hazgate_protocols.journal.chain import ROOT, link
 from hazgate_protocols.journal.record import GENESIS, Record, RecordError
 from hazgate_protocols.journal.seal import chain_seal_holds
+from hazgate_protocols.journal.suite import DEFAULT, Suite, suite_named, suite_of_key
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,35 @@ class Fault:
 
     text: str
     usable: bool = False
+
+
+def require_suite_of(path: Path, suite: Suite) -> None:
+    """Raises JournalError when the chain in this journal was begun in another suite than the configuration's.
+
+    Says nothing about a journal that does not exist or whose first record cannot be read: that is for `fault_in`.
+    """
+    begun = _begun_in(path)
+    if begun is not None and begun is not suite:
+        raise JournalError(
+            f"journal {path}: its chain was begun with suite {begun.name}, the configuration says {suite.name}; a chain"
+            f" never changes its suite: write suite: {begun.name} again, or give the box a new name and an empty data"
+            " folder (日志的密码套件不能更改)"
+        )
+
+
+def _begun_in(path: Path) -> Suite | None:
+    if not path.exists() or path.stat().st_size == 0:
+        return None
+    try:
+        database = connect(path)
+        try:
+            row = database.execute("SELECT body FROM record WHERE seq = 1").fetchone()
+        finally:
+            database.close()
+        first = Record.decode(row[0]) if row is not None else None
+    except (sqlite3.Error, RecordError, TypeError, AttributeError):
+        return None
+    return suite_named(first.body.get("suite")) if first is not None and first.kind == GENESIS else None
 
 
 def fault_in(path: Path, *, box: str, public_key: bytes, tail: int = TAIL_RECORDS) -> Fault | None:
@@ -84,6 +114,7 @@ def _walk(database: sqlite3.Connection, box: str, public_key: bytes, tail: int) 
         if row is None:
             return Fault(f"record {first - 1} is missing", usable=first - 1 <= held)
         prev = row[0]
+    suite = suite_of_key(public_key) or DEFAULT
     expected, bags = first, dict(database.execute("SELECT seq, label FROM bag WHERE seq >= ?", (first,)))
     for seq, digest, parent, body, seal in database.execute(
         "SELECT seq, hash, prev, body, seal FROM record WHERE seq >= ? ORDER BY seq", (first,)
@@ -92,7 +123,7 @@ def _walk(database: sqlite3.Connection, box: str, public_key: bytes, tail: int) 
             return Fault(f"record {expected} is missing", usable=seq <= held)
         if parent != prev:
             return Fault(f"record {seq} does not name the record before it as its parent", usable=seq <= held)
-        if link(prev, body) != digest:
+        if link(prev, body, suite) != digest:
             return Fault(f"record {seq} has other bytes than were hashed", usable=seq <= held)
         wrong = _content(seq, body, digest, seal, box, public_key, bags.pop(seq, None))
         if wrong:

@@ -22,7 +22,7 @@ from hazgate_edge.journal.unwritten import Unwritten, line_from
 from hazgate_edge.journal.writer import Writer
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.bodies import WeighingBody
-from hazgate_protocols.journal.chain import ROOT, SUITE, link
+from hazgate_protocols.journal.chain import ROOT, link
 from hazgate_protocols.journal.record import encode_record
 from hazgate_protocols.journal.seal import Signer
 from hazgate_protocols.uplink.messages import NOT_ABOUT_CORE, Note
@@ -69,6 +69,7 @@ class Journal(JournalReads):
         """
         self.box = box
         self._signer = signer
+        self._suite = signer.suite
         self._clock = clock
         self._given_before = given_before or {}
         self._db = open_database(path)
@@ -163,7 +164,7 @@ class Journal(JournalReads):
         """Append one record; its seq, rid and wall time. (Writer's thread.)"""
         seq, rid, at = self._seq + 1, uuid7(self._clock.wall()), stamp(self._clock)
         data = encode_record(box=self.box, seq=seq, rid=rid, kind=kind, t=at, who=who, dev=dev, body=body, raw=raw)
-        digest = link(self._head, data)
+        digest = link(self._head, data, self._suite)
         self._unwritten.add_record((seq, digest, self._head, rid, kind, data, request))
         self._seq, self._head = seq, digest
         return seq, rid, at["wall"]
@@ -172,7 +173,7 @@ class Journal(JournalReads):
         """Write the first record if there is none: suite and public key. (Writer's thread.)"""
         if self._seq == 0:
             body = {
-                "suite": SUITE,
+                "suite": self._suite.name,
                 "public_key": self._signer.public().hex(),
                 "unit_code": unit_code,
                 "sw": dev.get("sw", ""),
@@ -220,8 +221,10 @@ class Journal(JournalReads):
         detail: str,
         who: dict[str, Any],
         dev: dict[str, Any],
+        picture: dict[str, Any] | None = None,
     ) -> None:
-        """What became of a label, as a record: printed, failed or unknown. (Writer's thread.)"""
+        """What became of a label, as a record: printed, failed or unknown. picture: the one that was sent, as
+        PrintedPicture writes it; None when nothing was sent or nobody knows. (Writer's thread.)"""
         self.do_set_job(job, state, say)
         body = {
             "rid": job.rid,
@@ -229,6 +232,7 @@ class Journal(JournalReads):
             "state": str(state),
             "by": by,
             "detail": detail[:500],
+            **({"picture": picture} if picture is not None else {}),
         }
         self.do_append(kinds.PRINT, body, who=who, dev=dev)
 
@@ -349,7 +353,7 @@ class Journal(JournalReads):
         return self._signer.seal_chain(self.box, head)
 
     def public_key(self) -> bytes:
-        """The 32 bytes everyone may know."""
+        """The bytes everyone may know."""
         return self._signer.public()
 
     def pragma(self, name: str) -> Any:

@@ -1,7 +1,8 @@
 """The drawing process: labels in, printer bytes or pictures out. `python -m hazgate_edge.printing.draw`
 
 One JSON request a line on standard input; per request one answer on standard output: a byte (0 drawn, 1 refused),
-four bytes of length (big endian), then the bytes, or the refusal's text. Ends when its input ends.
+four bytes of length (big endian), then the bytes, or the refusal's text. In front of printer bytes stands one line of
+JSON that says which picture they print. Ends when its input ends.
 """
 
 from __future__ import annotations
@@ -17,10 +18,12 @@ ANSWER_HEAD = 5
 
 
 def answer(request: dict[str, Any]) -> bytes:
-    """Draw one label: as "tspl" (black layer for pre-printed stock) or as "png" (full colour)."""
+    """Draw one label: as "tspl" (black layer for pre-printed stock; `sha256 width height drawn_by` and a line feed
+    before the job) or as "png" (full colour)."""
     from hazgate_protocols.label.fonts import find_font
-    from hazgate_protocols.label.render import render, to_png
-    from hazgate_protocols.label.tspl import encode_job
+    from hazgate_protocols.label.picture import Picture
+    from hazgate_protocols.label.render import drawn_by, render, to_png
+    from hazgate_protocols.label.tspl import encode_job, raster
 
     given = request["document"]
     document = LabelDocument(**{**given, "hazard_characteristics": tuple(given["hazard_characteristics"])})
@@ -34,7 +37,15 @@ def answer(request: dict[str, Any]) -> bytes:
         colour="black-layer" if as_tspl else "full-colour",
     )
     if as_tspl:
-        return encode_job(image, side_mm=request["side_mm"], gap_mm=request["gap_mm"], copies=request["labels"])
+        job = encode_job(image, side_mm=request["side_mm"], gap_mm=request["gap_mm"], copies=request["labels"])
+        picture = Picture(image.width, image.height, raster(image))
+        head = {
+            "sha256": picture.digest().hex(),
+            "width": picture.width,
+            "height": picture.height,
+            "drawn_by": drawn_by(font),
+        }
+        return json.dumps(head).encode() + b"\n" + job
     return to_png(image, request["dots_per_mm"])
 
 

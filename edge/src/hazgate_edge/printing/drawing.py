@@ -8,13 +8,14 @@ import json
 import sys
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 from hazgate_edge.config import Config, Printer
 from hazgate_edge.printing.draw import ANSWER_HEAD
 from hazgate_protocols.codes.catalogue import catalogue
 from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.label.document import LabelDocument, qr_payload
+from hazgate_protocols.label.weighing import PrintedPicture, label_of_weighing, texts_of
 
 DRAW_TIMEOUT_S = 20.0
 IDLE_S = 120.0
@@ -29,24 +30,25 @@ def document_of(body: WeighingBody, config: Config, copy: int) -> LabelDocument:
     """What the label of a weighing says. Texts that the record does not carry come from the configuration."""
     waste = config.waste(body.waste_code)
     category = f"{body.category} {catalogue().categories.get(body.category, '')}".strip()
-    return LabelDocument(
-        waste_name=body.waste_name,
-        category=category,
-        waste_code=body.waste_code,
-        physical_form=waste.form if waste else "",
-        main_components=waste.main_components if waste else "",
-        harmful_components=waste.harmful_components if waste else "",
-        hazard_characteristics=body.hazards,
-        precautions=waste.precautions if waste else "",
-        digital_id=body.label,
-        unit_name=body.unit_name,
-        contact=config.unit.contact,
-        produced_on=body.produced_on,
-        weight=f"{body.weight_text} {body.weight_unit}",
-        remarks="",
-        qr_payload=qr_payload(config.label_qr_base, body.label),
-        copy=copy,
-    )
+    texts = {
+        "category": category,
+        "physical_form": waste.form if waste else "",
+        "main_components": waste.main_components if waste else "",
+        "harmful_components": waste.harmful_components if waste else "",
+        "precautions": waste.precautions if waste else "",
+        "contact": config.unit.contact,
+        "remarks": "",
+        "qr_payload": qr_payload(config.label_qr_base, body.label),
+    }
+    return label_of_weighing(body, texts, copy)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DrawnJob:
+    """A label ready for the printer, and which picture that is."""
+
+    data: bytes
+    picture: PrintedPicture
 
 
 class Drawing:
@@ -59,10 +61,28 @@ class Drawing:
         self._lock = asyncio.Lock()
         self._idle: asyncio.TimerHandle | None = None
 
-    async def draw(
-        self, document: LabelDocument, *, form: Literal["tspl", "png"], side_mm: int, labels: int = 1
-    ) -> bytes:
-        """Printer bytes or a PNG. Raises CannotDrawError with the reason; a dead or hung process is replaced."""
+    async def draw_job(self, document: LabelDocument, *, side_mm: int, labels: int) -> DrawnJob:
+        """The label in the printer's language. Raises CannotDrawError with the reason; a dead process is replaced."""
+        head, _, data = (await self._answer(document, "tspl", side_mm, labels)).partition(b"\n")
+        drawn: dict[str, Any] = json.loads(head)
+        return DrawnJob(data, PrintedPicture(**drawn, labels=labels, texts=texts_of(document)))
+
+    async def draw_png(self, document: LabelDocument, *, side_mm: int) -> bytes:
+        """The label in full colour for screens. Raises CannotDrawError like draw_job()."""
+        return await self._answer(document, "png", side_mm, 1)
+
+    async def warm(self) -> None:
+        """Have the process ready before the first label is wanted."""
+        async with self._lock:
+            await self._start()
+
+    def close(self) -> None:
+        """End the process."""
+        if self._idle is not None:
+            self._idle.cancel()
+        self._end()
+
+    async def _answer(self, document: LabelDocument, form: str, side_mm: int, labels: int) -> bytes:
         request = {
             "document": dataclasses.asdict(document),
             "form": form,
@@ -85,17 +105,6 @@ class Drawing:
         if code:
             raise CannotDrawError(body.decode(errors="replace"))
         return body
-
-    async def warm(self) -> None:
-        """Have the process ready before the first label is wanted."""
-        async with self._lock:
-            await self._start()
-
-    def close(self) -> None:
-        """End the process."""
-        if self._idle is not None:
-            self._idle.cancel()
-        self._end()
 
     async def _ask(self, line: bytes) -> tuple[int, bytes]:
         process = await self._start()

@@ -154,20 +154,22 @@ class Spooler:
         body = WeighingBody.from_json(job.body)
         document = document_of(body, self._config, job.copy)
         try:
-            data = await self._drawing.draw(document, form="tspl", side_mm=body.label_side_mm, labels=body.labels)
+            drawn = await self._drawing.draw_job(document, side_mm=body.label_side_mm, labels=body.labels)
         except CannotDrawError as exc:
             log.warning("draw label %s: %s", body.label, exc)
             say = Say("PRN-10", {"why": str(exc)[:200]})
             await self._settle(job, PrintState.FAILED, say, by="box", detail=str(exc))
             return
         await self._journal.write(lambda: self._journal.do_set_job(job, PrintState.PRINTING, None))
-        outcome = await self._printer.print_job(data)
+        outcome = await self._printer.print_job(drawn.data)
         repeated = job.state is PrintState.FAILED and outcome.state is PrintState.FAILED
         if repeated:  # the first failure is on record; the hundredth of an empty paper tray is no news
             await self._journal.write(lambda: self._journal.do_set_job(job, PrintState.FAILED, outcome.say))
         else:
             log.info("label %s: %s %s", body.label, outcome.state, outcome.detail)
-            await self._settle(job, outcome.state, outcome.say, by="printer", detail=outcome.detail)
+            # "Failed" means that nothing was sent: then no picture was either.
+            picture = None if outcome.state is PrintState.FAILED else drawn.picture.as_json()
+            await self._settle(job, outcome.state, outcome.say, by="printer", detail=outcome.detail, picture=picture)
         if outcome.state is not PrintState.PRINTED:
             await self._look()
 
@@ -180,8 +182,11 @@ class Spooler:
         by: str,
         detail: str,
         who: dict[str, str] | None = None,
+        picture: dict[str, Any] | None = None,
     ) -> None:
         await self._journal.write(
-            lambda: self._journal.do_settle_job(job, state, say, by=by, detail=detail, who=who or NOBODY, dev=self._dev)
+            lambda: self._journal.do_settle_job(
+                job, state, say, by=by, detail=detail, who=who or NOBODY, dev=self._dev, picture=picture
+            )
         )
         self._on_record()

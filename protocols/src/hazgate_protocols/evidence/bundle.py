@@ -15,27 +15,32 @@ from typing import Any
 from hazgate_protocols import canonical
 from hazgate_protocols.journal.seal import Signer
 
-VERSION = 1
+VERSION = 2  # 1: without pictures, checkpoint and certificates
 BUNDLE_BYTES_MAX = 256 << 20
 LINES_MAX = 100_000
 STEPS_A_LINE_MAX = 500  # a line of 34 kB: small enough to name where a file is damaged
 
-BUNDLE, RECORD, STEPS, SEAL, RECEIPT, NOTES, FLAGS, CORE, PROFILE, END = (
-    "bundle", "record", "steps", "seal", "receipt", "notes", "flags", "core", "profile", "end",
+BUNDLE, RECORD, STEPS, SEAL, RECEIPT, NOTES, FLAGS, CORE, PROFILE, PICTURE, CHECKPOINT, CERTIFICATES, END = (
+    "bundle", "record", "steps", "seal", "receipt", "notes", "flags", "core", "profile", "picture", "checkpoint",
+    "certificates", "end",
 )  # fmt: skip
+
+SUITE = "suite"  # the collector's key for a box of another suite than the file's
 
 # The order of the lines, one letter a part; ? = may be absent.
 _LETTERS = {
     BUNDLE: "b", RECORD: "r", STEPS: "s", SEAL: "l", RECEIPT: "h", NOTES: "n", FLAGS: "f", CORE: "c", PROFILE: "p",
-    END: "e",
+    PICTURE: "i", CHECKPOINT: "k", CERTIFICATES: "x", END: "e", SUITE: "u",
 }  # fmt: skip
-_ORDER = re.compile(r"br[rs]*lhnfc?p?e")
+_ORDERS = {1: re.compile(r"br[rs]*lhnfc?p?e"), 2: re.compile(r"br[rs]*lu?hnfc?p?i*k?x?e")}
 
 Shape = dict[str, Any]
 _TEXT, _WHOLE, _HASH, _SEAL, _HEX = "text", "whole number", "32 bytes in hex", "64 bytes in hex", "bytes in hex"
+_KEY = "public key in hex"
 _WORDS: dict[str, re.Pattern[str]] = {
     _HASH: re.compile(r"[0-9a-f]{64}"),
     _SEAL: re.compile(r"[0-9a-f]{128}"),
+    _KEY: re.compile(r"[0-9a-f]{64}|04[0-9a-f]{128}"),  # 32 bytes, or 65 of SM2
     _HEX: re.compile(r"(?:[0-9a-f]{2})*"),
 }
 _NOTE: Shape = {
@@ -58,7 +63,14 @@ _SHAPES: dict[str, Shape] = {
         "submission": _TEXT, "state": _TEXT, "queued_at": _TEXT, "settled_at": _TEXT, "attempts": [_ATTEMPT],
     },
     PROFILE: {"profile": _TEXT, "transcripts": [{"name": _TEXT, "sha256": _HASH}]},
+    PICTURE: {"print": _HASH, "png": _HEX, "is": _TEXT, "drawn_by": _TEXT},
+    CHECKPOINT: {
+        "statement": _TEXT, "seal": _SEAL, "seq": _WHOLE, "hash": _HASH, "steps": [_HASH], "index": _WHOLE,
+        "path": [_HASH],
+    },
+    CERTIFICATES: {"box": _HEX, "collector": _HEX, "root": _HEX},
     END: {"lines": [_HASH], "sha256": _HASH, "collector": _HASH, "seal": _SEAL},
+    SUITE: {"suite": _TEXT, "collector": _KEY},
 }  # fmt: skip
 
 
@@ -170,12 +182,12 @@ def _require_whole(body: list[bytes], end: dict[str, Any]) -> bytes:
 
 
 def _require_order(parts: list[Part]) -> None:
+    version = parts[0]["v"] if parts and parts[0].name == BUNDLE else VERSION
+    if version not in _ORDERS:
+        raise NotABundleError(f"evidence file of version {version}; this program reads the versions {list(_ORDERS)}")
     letters = "".join(_LETTERS[part.name] for part in parts) + _LETTERS[END]
-    if not _ORDER.fullmatch(letters):
+    if not _ORDERS[version].fullmatch(letters):
         raise DamagedError(len(parts), "", "a part is missing, stands twice or in another order")
-    version = parts[0]["v"]
-    if version != VERSION:
-        raise NotABundleError(f"evidence file of version {version}; this program reads version {VERSION}")
 
 
 def _part(number: int, tree: dict[str, Any] | None) -> Part:

@@ -9,6 +9,7 @@ from typing import Any
 
 from hazgate_protocols.codes.label_number import LabelNumber, LabelNumberError
 from hazgate_protocols.core_api import Outcome, decode_answer
+from hazgate_protocols.evidence import pictures
 from hazgate_protocols.evidence.bundle import CORE, FLAGS, NOTES, PROFILE, Bundle, Part
 from hazgate_protocols.evidence.replay import read_frames, require_same_weight
 from hazgate_protocols.evidence.report import Report
@@ -62,6 +63,10 @@ def check(bundle: Bundle, shown: tuple[Shown, ...], report: Report) -> None:
     )
     _check_replay(bundle, own, body, report)
     _check_related(own, body, shown, report)
+    about = [
+        item for item in shown if item.record.kind == kinds.PRINT and item.record.body.get("rid") == own.record.rid
+    ]
+    pictures.check(bundle, [(item.hash, item.record) for item in about], report)
     _check_core(bundle, own, body, report)
     _check_notes(bundle, own, shown, report)
 
@@ -127,8 +132,9 @@ def _check_related(own: Shown, body: WeighingBody, shown: tuple[Shown, ...], rep
         if not about:
             report.failed(f"record {record.seq} ({record.kind}) does not speak of this bag", item.part)
         elif record.kind == kinds.PRINT:
-            copy, state = record.body.get("copy"), record.body.get("state")
-            said.append(f"record {record.seq}: {'label' if copy == 0 else f'copy {copy}'} {state}")
+            state = record.body.get("state")
+            by = " (so said the operator)" if record.body.get("by") == "operator" else ""
+            said.append(f"record {record.seq}: {pictures.printed_as(record)} {state}{by}")
         elif record.kind == kinds.REPRINT:
             said.append(f"record {record.seq}: copy {record.body.get('copy')} asked for")
         elif record.kind == kinds.WEIGHING:

@@ -33,6 +33,7 @@ class Report:
     """All findings in the order they were made."""
 
     findings: list[Finding] = field(default_factory=list)
+    keys_known: bool = False  # whose keys the seals are of was known from outside the file
 
     def proved(self, text: str) -> None:
         """Adds what is shown."""

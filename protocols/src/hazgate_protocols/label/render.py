@@ -6,7 +6,9 @@ the same dots.
 
 from __future__ import annotations
 
+import hashlib
 import zlib
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -52,6 +54,18 @@ def draw(layout: Layout, face: LabelFace, colour: Colour) -> Image.Image:
         page.paste(filling, (mark.box.left, mark.box.top), diamond_mask(mark.box.width))
     page.paste(Image.new("RGB", size, BLACK), (0, 0), ink)
     return page
+
+
+@lru_cache(maxsize=4)
+def drawn_by(font_path: Path) -> str:
+    """Everything besides the document that decides about the dots: versions, and the font's name and first digest
+    bytes."""
+    import segno
+    from PIL import __version__, features
+
+    font = hashlib.sha256(font_path.read_bytes()).hexdigest()[:16]
+    freetype = features.version("freetype2")
+    return f"Pillow {__version__}, FreeType {freetype}, segno {segno.__version__}, {font_path.name} {font}"
 
 
 def to_png(image: Image.Image, dots_per_mm: int) -> bytes:

@@ -20,6 +20,7 @@ from hazgate_protocols import canonical
 from hazgate_protocols.journal.chain import HASH_BYTES, link
 from hazgate_protocols.journal.record import BODY_BYTES_MAX
 from hazgate_protocols.journal.seal import SEAL_BYTES
+from hazgate_protocols.journal.suite import DEFAULT, Suite
 from hazgate_protocols.text import one_line
 
 VERSION = 1
@@ -43,7 +44,10 @@ class MalformedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """Append `bodies` after `prev`. No bodies: "do you hold prev?". notes_after: the last note the box holds."""
+    """Append `bodies` after `prev`. No bodies: "do you hold prev?". notes_after: the last note the box holds.
+
+    The bytes do not say of which suite the chain is: the box knows its own, the collector that of the registered key.
+    """
 
     token: str
     prev: bytes
@@ -51,17 +55,17 @@ class Push:
     seal: bytes
     notes_after: int = 0
 
-    def hashes(self) -> list[bytes]:
-        """The hash of each record, in order."""
+    def hashes(self, suite: Suite = DEFAULT) -> list[bytes]:
+        """The hash of each record, in order, in a chain of this suite."""
         out, at = [], self.prev
         for body in self.bodies:
-            at = link(at, body)
+            at = link(at, body, suite)
             out.append(at)
         return out
 
-    def head(self) -> bytes:
+    def head(self, suite: Suite = DEFAULT) -> bytes:
         """What the seal signs: the last hash, or prev."""
-        hashes = self.hashes()
+        hashes = self.hashes(suite)
         return hashes[-1] if hashes else self.prev
 
 

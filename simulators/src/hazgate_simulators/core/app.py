@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import asdict, replace
@@ -36,6 +37,7 @@ class _Change(BaseModel):
     remaining: int | None = Field(default=None, ge=1)
     only_rid: str = ""
     only_unit: str = ""
+    takes_checkpoints: bool = True
 
 
 class _BrokenOffError(Exception):
@@ -94,6 +96,22 @@ def build(folder: Path, behaviour: Behaviour | None = None) -> FastAPI:
             return JSONResponse({"detail": "never seen"}, status_code=404)
         return JSONResponse(found)
 
+    @app.post("/v1/checkpoints")
+    async def checkpoint(request: Request) -> Response:
+        if not state["behaviour"].takes_checkpoints:
+            return JSONResponse({"detail": "Not Found"}, status_code=404)
+        number, key, body = _checkpoint(await request.body(), request.headers.get("idempotency-key", ""))
+        now = meet({"rid": key, "unit_code": ""})
+        early = _unfiled(now)
+        if early is not None:
+            return early
+        answer = await run_in_threadpool(ledger.file_checkpoint, number, key, body)
+        return _broken_off() if now.mode is Mode.DROP else JSONResponse(answer)
+
+    @app.get("/sim/checkpoints")
+    async def checkpoints() -> dict[str, Any]:
+        return {"checkpoints": await run_in_threadpool(ledger.checkpoints)}
+
     @app.get("/sim/submissions")
     async def submissions() -> dict[str, Any]:
         return {
@@ -125,6 +143,22 @@ def _submission(body: bytes, key: str) -> dict[str, Any]:
     if value["rid"] != key:
         raise HTTPException(422, "Idempotency-Key is not the rid")
     return value
+
+
+def _checkpoint(body: bytes, key: str) -> tuple[int, str, dict[str, Any]]:
+    """Number, hash and content of a checkpoint; checked by hand, as a core of somebody else's would."""
+    try:
+        value = json.loads(body[:SUBMISSION_BYTES_MAX])
+        statement, seal = value["statement"], value["seal"]
+        said = json.loads(statement)
+        number, prev = said["n"], said["prev"]
+    except (ValueError, TypeError, KeyError) as exc:
+        raise HTTPException(422, "statement and seal are texts, the statement JSON with n and prev") from exc
+    if hashlib.sha256(statement.encode()).hexdigest() != key:
+        raise HTTPException(422, "Idempotency-Key is not the SHA-256 of the statement")
+    if type(number) is not int or not isinstance(prev, str) or not isinstance(seal, str) or len(seal) != 128:
+        raise HTTPException(422, "n is a whole number, prev and seal are hex")
+    return number, key, value
 
 
 def _unfiled(now: Behaviour) -> Response | None:

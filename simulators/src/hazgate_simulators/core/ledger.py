@@ -14,6 +14,9 @@ CREATE TABLE IF NOT EXISTS filed (
   code TEXT NOT NULL, text TEXT NOT NULL, submission TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS heard (
   rid TEXT PRIMARY KEY, posts INTEGER NOT NULL, gets INTEGER NOT NULL, conflicts INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS checkpoint (
+  number INTEGER PRIMARY KEY, hash TEXT NOT NULL UNIQUE, prev TEXT NOT NULL, posts INTEGER NOT NULL,
+  content TEXT NOT NULL);
 """
 
 
@@ -76,6 +79,32 @@ class Ledger:
         with self._lock:
             rows = self._db.execute("SELECT rid, posts, gets FROM heard").fetchall()
         return {rid: {"posts": posts, "gets": gets} for rid, posts, gets in rows}
+
+    def file_checkpoint(self, number: int, hash_: str, content: dict[str, Any]) -> dict[str, str]:
+        """Files a checkpoint; refuses another one of a number, and one that does not follow the one before it."""
+        reference = f"CP-{number:06d}"
+        prev = json.loads(content["statement"])["prev"]
+        with self._lock:
+            held = self._db.execute("SELECT hash FROM checkpoint WHERE number = ?", (number,)).fetchone()
+            if held is not None and held[0] == hash_:
+                self._db.execute("UPDATE checkpoint SET posts = posts + 1 WHERE number = ?", (number,))
+                return _answer("duplicate", reference, "", "")
+            if held is not None:
+                return _answer("refused", "", "C-002", f"another checkpoint {number} is held: {held[0]}")
+            before = self._db.execute("SELECT hash FROM checkpoint WHERE number = ?", (number - 1,)).fetchone()
+            if before is not None and before[0] != prev:
+                return _answer("refused", "", "C-003", f"checkpoint {number - 1} held here is {before[0]}")
+            self._db.execute(
+                "INSERT INTO checkpoint VALUES (?, ?, ?, 1, ?)",
+                (number, hash_, prev, json.dumps(content, ensure_ascii=False)),
+            )
+        return _answer("accepted", reference, "", "")
+
+    def checkpoints(self) -> list[dict[str, Any]]:
+        """Every checkpoint filed, by number."""
+        with self._lock:
+            rows = self._db.execute("SELECT number, hash, posts, content FROM checkpoint ORDER BY number").fetchall()
+        return [{"number": row[0], "hash": row[1], "posts": row[2], **json.loads(row[3])} for row in rows]
 
     def close(self) -> None:
         """Lets go of the file."""

@@ -34,3 +34,4 @@ class Behaviour:
     remaining: int | None = None
     only_rid: str = ""
     only_unit: str = ""
+    takes_checkpoints: bool = True  # False: a core of before there were any, 404

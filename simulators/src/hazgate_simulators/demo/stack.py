@@ -249,9 +249,12 @@ class Stack:
         cloud_port: int = 0,
         site_port: int = 0,
         settings: str = "",
+        suite: str = "",
     ) -> None:
-        """settings: further lines of the box's configuration, such as "numbers: {first: 1, last: 499}"."""
-        self._settings = settings
+        """settings: further lines of the box's configuration, such as "numbers: {first: 1, last: 499}". suite: of the
+        box's chain, "" for the default."""
+        self._settings = settings + (f"suite: {suite}\n" if suite else "")
+        self._suite = ("--suite", suite) if suite else ()
         self.folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.kind = SCALES[scale]
@@ -302,7 +305,8 @@ class Stack:
         tell("broker (mosquitto)")
         self.broker.start()
         self._write_cloud_config()
-        self._write_edge_config(self._run("hazgate-cloud", "identity", "--config", str(self.cloud_config)).split()[-1])
+        own = self._run("hazgate-cloud", "identity", *self._suite, "--config", str(self.cloud_config))
+        self._write_edge_config(own.split()[-1])
         box, key, unit = self._run("hazgate-edge", "identity", "--config", str(self.edge_config)).split()
         if box not in self._run("hazgate-cloud", "box", "list", "--config", str(self.cloud_config)):
             self._run(
