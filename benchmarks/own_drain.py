@@ -29,7 +29,6 @@ PRESSES_PER_S = 8.0
 STEADY_S = 6.0
 BAG_ON_BEFORE_PRESS_S = 0.08
 GROUP = 500
-OUTAGE_S = 4.0  # the box has tried in vain and waits between its tries
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +75,7 @@ class Link:
         self._broker_port = broker_port
         self._server: asyncio.Server | None = None
         self._writers: list[asyncio.StreamWriter] = []
+        self._carrying: set[asyncio.Task[None]] = set()
 
     async def come(self) -> float:
         """From now on it carries; when that was."""
@@ -89,18 +89,25 @@ class Link:
         for writer in self._writers:
             writer.close()
         self._writers.clear()
+        await asyncio.gather(*self._carrying, return_exceptions=True)
 
     async def _serve(self, near_reader: asyncio.StreamReader, near_writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._broker_port)
         self._writers += [near_writer, far_writer]
-        with contextlib.suppress(OSError):
-            await asyncio.gather(_carry(near_reader, far_writer), _carry(far_reader, near_writer))
+        ways = [
+            asyncio.create_task(_carry(near_reader, far_writer)),
+            asyncio.create_task(_carry(far_reader, near_writer)),
+        ]
+        self._carrying.update(ways)
+        await asyncio.wait(ways)
+        self._carrying.difference_update(ways)
 
 
 async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while chunk := await reader.read(1 << 16):
-        writer.write(chunk)
-        await writer.drain()
+    with contextlib.suppress(OSError):
+        while chunk := await reader.read(1 << 16):
+            writer.write(chunk)
+            await writer.drain()
     writer.close()
 
 

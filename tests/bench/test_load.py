@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from benchmarks import own_drain, own_journal, probe_drain
 from benchmarks.broker import Broker
 from benchmarks.chain import Receipts, journal_path
@@ -57,3 +59,26 @@ def test_the_bare_drain_ends_with_everything_on_the_other_side(tmp_path: Path) -
     """A backlog of a page and a bit: both processes end, and a rate comes back."""
     with Broker(tmp_path) as broker:
         assert asyncio.run(probe_drain.drained_per_s(tmp_path, broker.port, probe_drain.PAGE + 20)) > 0
+
+
+async def test_the_link_refuses_carries_and_goes_again() -> None:
+    """Away: nothing answers. There: bytes go both ways. Gone: the connection ends, and none of its tasks is left."""
+
+    async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write((await reader.readline()).upper())
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(echo, "127.0.0.1", 0) as server:
+        link = own_drain.Link(server.sockets[0].getsockname()[1])
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", link.port)
+        await link.come()
+        reader, writer = await asyncio.open_connection("127.0.0.1", link.port)
+        writer.write(b"hello\n")
+        assert await reader.readline() == b"HELLO\n"
+        await link.go()
+        assert await reader.read() == b""
+        writer.close()
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection("127.0.0.1", link.port)

@@ -63,6 +63,8 @@ class Dialogue:
         self._failures = 0
         self._confirmed_seq = -1  # the newest record the collector has answered for since we connected
         self.trouble = Trouble.NONE
+        # Called when the next push may go, which is before on_answer() has kept the answer.
+        self.may_push: Callable[[], None] = lambda: None
 
     @property
     def confirmed(self) -> bool:
@@ -107,11 +109,8 @@ class Dialogue:
             return max(0.0, self._flight.sent_at + self._flight.wait_s - now)
         return max(0.0, self._asked_at + self._question_after_s() - now)
 
-    async def on_answer(self, data: bytes, may_push: Callable[[], None] = lambda: None) -> None:
-        """Take a have or a need. What does not count is remembered in `trouble` and changes nothing.
-
-        may_push: called once the next push may go, which need not wait until the answer is kept.
-        """
+    async def on_answer(self, data: bytes) -> None:
+        """Take a have or a need. What does not count is remembered in `trouble` and changes nothing."""
         try:
             answer = decode_answer(data)
         except MalformedError:
@@ -120,7 +119,7 @@ class Dialogue:
         if isinstance(answer, Need):
             self._on_need(answer)
         else:
-            await self._on_have(answer, may_push)
+            await self._on_have(answer)
 
     def _on_need(self, need: Need) -> None:
         if self._flight is None or need.token != self._flight.token:
@@ -131,7 +130,7 @@ class Dialogue:
         ours = [seq for seq in map(self._journal.seq_of, need.ladder) if seq is not None and seq < self._cursor]
         self._cursor = max(ours, default=0)
 
-    async def _on_have(self, have: Have, may_push: Callable[[], None]) -> None:
+    async def _on_have(self, have: Have) -> None:
         if not receipt_seal_holds(self._collector_key, have.signed_bytes(), have.seal):
             self.trouble = Trouble.BAD_SEAL
             return
@@ -144,7 +143,7 @@ class Dialogue:
         if ours and not have.notes:
             # The next push need not wait for our disk: a box that forgets this receipt asks again.
             self._landed(seq)
-            may_push()
+            self.may_push()
         await self._keep(have, seq, complete=ours)
         if ours and have.notes:  # the next push says which notes we hold
             self._landed(seq)

@@ -54,6 +54,7 @@ class Uplink:
         self._wall = wall
         self._jitter = jitter
         self._wake = asyncio.Event()
+        dialogue.may_push = self._wake.set
         self.light = Light.OFF
         self.refused_by_broker = False
         self.offline_since: datetime | None = wall()
@@ -110,7 +111,7 @@ class Uplink:
             asking = tasks.create_task(self._ask(client))
             async for message in client.messages:
                 if isinstance(message.payload, bytes):
-                    await self._dialogue.on_answer(message.payload, self._wake.set)
+                    await self._dialogue.on_answer(message.payload)
                     self._wake.set()
             asking.cancel()
 
