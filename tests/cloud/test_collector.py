@@ -67,6 +67,7 @@ def test_a_receipt_names_the_last_record_and_carries_the_collectors_seal(
     assert faults(database) == []
 
 
+@pytest.mark.fault(76)
 def test_the_receipt_is_made_only_after_the_commit(collector: Collector, box: FakeBox, database: Database) -> None:
     """When the commit fails there is no receipt, and nothing is stored."""
 
@@ -81,6 +82,7 @@ def test_the_receipt_is_made_only_after_the_commit(collector: Collector, box: Fa
     assert have(collector, box, box.push()).hash == box.head
 
 
+@pytest.mark.fault(70, 75)
 def test_the_same_push_again_gives_the_same_receipt_and_stores_nothing(
     collector: Collector, box: FakeBox, database: Database, clock: Clock
 ) -> None:
@@ -191,6 +193,7 @@ def absurd_notes(box: FakeBox) -> bytes:
     return box.push(notes_after=canonical.INTEGER_MAX)
 
 
+@pytest.mark.fault(71, 81)
 @pytest.mark.parametrize(
     ("make", "code"),
     [
@@ -240,6 +243,7 @@ def test_one_bad_push_in_a_batch_touches_no_other(
     assert [answer is not None for answer in answers] == [True, False, True]
 
 
+@pytest.mark.fault(81)
 def test_a_push_that_breaks_the_collector_is_kept_and_the_others_go_on(
     collector: Collector,
     box: FakeBox,
@@ -262,6 +266,7 @@ def test_a_push_that_breaks_the_collector_is_kept_and_the_others_go_on(
     assert alarm_kinds(database) == ["push_collector_error"]
 
 
+@pytest.mark.fault(36)
 def test_a_clock_that_goes_back_gives_no_receipt_before_the_parents(
     collector: Collector, box: FakeBox, clock: Clock
 ) -> None:
@@ -370,6 +375,7 @@ def test_an_announcement_repeats_the_receipt_with_the_notes_not_yet_taken(collec
     assert (said.token, said.hash, [note.n for note in said.notes]) == ("", box.head, [1])
 
 
+@pytest.mark.fault(82)
 def test_two_collectors_on_one_store_give_equal_receipts(
     collector: Collector, box: FakeBox, database: Database, collector_key: Signer, clock: Clock
 ) -> None:

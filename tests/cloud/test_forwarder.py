@@ -14,7 +14,14 @@ from cloud.fakebox import UNIT, Clock, FakeBox, label_of
 from hazgate_cloud.api import queries
 from hazgate_cloud.collector.collector import Collector
 from hazgate_cloud.domain.box import RegisteredBox
-from hazgate_cloud.domain.delivery import BACKOFF_S_MAX, STEP_ASIDE_AFTER, retry_delay_s
+from hazgate_cloud.domain.delivery import (
+    BACKOFF_S_MAX,
+    BREAKER_AFTER,
+    BREAKER_S,
+    STEP_ASIDE_AFTER,
+    Breaker,
+    retry_delay_s,
+)
 from hazgate_cloud.forwarder.core_client import CoreClient
 from hazgate_cloud.forwarder.forwarder import Forwarder
 from hazgate_cloud.store import schema
@@ -83,10 +90,19 @@ async def desk(database: Database, clock: Clock, core: Core) -> AsyncIterator[De
         made.writer.close()
 
 
+def other_unit(database: Database) -> FakeBox:
+    """A registered box of another unit."""
+    other = FakeBox("gate-02", Signer.from_secret(b"2" * 32), start=2).begin()
+    known = RegisteredBox(other.name, other.signer.public(), OTHER_UNIT, "")
+    database.written(lambda tx: add_box(tx, known, "2026-03-01T00:00:00.000Z"))
+    return other
+
+
 def take(collector: Collector, box: FakeBox, *labels: int) -> list[bytes]:
     """Weighs and pushes."""
     start = len(box.bodies) if len(box.bodies) > 1 else 0
-    hashes = [box.weigh(number) for number in labels]
+    unit = OTHER_UNIT if box.name == "gate-02" else UNIT
+    hashes = [box.weigh(number, unit=unit) for number in labels]
     assert collector.handle(box.name, box.push(start)) is not None
     return hashes
 
@@ -108,6 +124,7 @@ async def test_a_bag_reaches_the_core_once_and_its_box_is_told(
     assert desk.faults() == []
 
 
+@pytest.mark.fault(84, 86)
 @pytest.mark.parametrize("mode", ["drop", "slow", "delay"])
 async def test_an_answer_lost_after_acceptance_is_asked_for_and_not_filed_again(
     mode: str, desk: Desk, core: Core, collector: Collector, box: FakeBox
@@ -125,7 +142,8 @@ async def test_an_answer_lost_after_acceptance_is_asked_for_and_not_filed_again(
     assert desk.sendings(1) == [("POST", None, "unknown"), ("GET", 200, "accepted")]
 
 
-@pytest.mark.parametrize("mode", ["lose", "error", "html", "nonsense", "envelope"])
+@pytest.mark.fault(83, 85)
+@pytest.mark.parametrize("mode", ["lose", "error", "html", "nonsense", "envelope", "schema"])
 async def test_nonsense_is_unknown_and_asked_about_before_it_is_repeated(
     mode: str, desk: Desk, core: Core, collector: Collector, box: FakeBox
 ) -> None:
@@ -140,6 +158,7 @@ async def test_nonsense_is_unknown_and_asked_about_before_it_is_repeated(
     assert [filed["posts"] for filed in await core.filed()] == [2]
 
 
+@pytest.mark.fault(87)
 async def test_a_duplicate_is_as_good_as_accepted(desk: Desk, core: Core, collector: Collector, box: FakeBox) -> None:
     """The core already held it: settled, with its reference."""
     await core.set_mode("repeat", remaining=1)
@@ -180,18 +199,15 @@ async def test_a_unit_in_trouble_does_not_hold_up_another(
     desk: Desk, core: Core, collector: Collector, box: FakeBox, database: Database
 ) -> None:
     """Each unit has its own queue."""
-    other = FakeBox("gate-02", Signer.from_secret(b"2" * 32), start=2).begin()
-    known = RegisteredBox(other.name, other.signer.public(), OTHER_UNIT, "")
-    database.written(lambda tx: add_box(tx, known, "2026-03-01T00:00:00.000Z"))
+    other = other_unit(database)
     await core.set_mode("error", only_unit=UNIT)
     take(collector, box, 1, 2)
-    other.weigh(1, unit=OTHER_UNIT)
-    other.weigh(2, unit=OTHER_UNIT)
-    collector.handle(other.name, other.push())
+    take(collector, other, 1, 2)
     await desk.steps(2)
     assert desk.states() == ["unknown", "queued", "accepted", "accepted"]
 
 
+@pytest.mark.fault(88)
 async def test_a_bag_the_core_chokes_on_steps_aside_and_is_kept(
     desk: Desk, core: Core, collector: Collector, box: FakeBox
 ) -> None:
@@ -211,11 +227,78 @@ async def test_a_bag_the_core_chokes_on_steps_aside_and_is_kept(
     assert desk.faults() == []
 
 
+@pytest.mark.fault(88)
+async def test_a_field_the_core_wants_of_late_parks_only_the_bags_it_concerns(
+    desk: Desk, core: Core, collector: Collector, box: FakeBox
+) -> None:
+    """The core's words are kept with each try and stand in the alarm's number; those behind pass; nothing is lost."""
+    take(collector, box, 1, 2)
+    await core.set_mode("schema", only_rid=_rids(desk)[0])
+    await desk.steps(STEP_ASIDE_AFTER + 2)
+    assert desk.states() == ["unknown", "accepted"]
+    with desk.database.read() as tx:
+        replies = set(tx.execute(select(schema.attempts.c.reply).where(schema.attempts.c.status == 422)).scalars())
+        alarm = queries.newest_alarms(tx, 1)[0]
+    assert replies == {b'{"detail":"field wasteFormCode is required"}'}
+    assert (alarm["kind"], "HTTP status 422" in alarm["text"]) == ("core_unclear", True)
+    await core.set_mode("accept")
+    await desk.steps()
+    assert desk.states() == ["accepted", "accepted"]
+
+
+@pytest.mark.fault(89)
+async def test_a_core_that_knows_us_no_longer_is_spared_and_told_and_nothing_is_lost(
+    desk: Desk, core: Core, collector: Collector, box: FakeBox, database: Database
+) -> None:
+    """One try at a time, whatever the unit; no bag steps aside for it; one alarm; with the access renewed all pass."""
+    take(collector, box, 1, 2)
+    take(collector, other_unit(database), 1)
+    await core.set_mode("barred")
+
+    async def tries() -> int:
+        return sum(heard["posts"] + heard["gets"] for heard in (await core.heard()).values())
+
+    await desk.steps()
+    for _ in range(2 * STEP_ASIDE_AFTER + 2):
+        before = await tries()
+        assert await desk.forwarder.step() == 1
+        assert await desk.forwarder.step() == 0, "spared until the pause is over, though another unit is due"
+        assert await tries() == before + 1
+        desk.clock.pass_s(BACKOFF_S_MAX)
+    assert desk.states() == ["unknown", "queued", "unknown"]
+    with desk.database.read() as tx:
+        kinds = {alarm["kind"] for alarm in queries.newest_alarms(tx, 10)}
+    assert kinds == {"core_barred"}
+    assert desk.notes(box) == ()
+    await core.set_mode("accept")
+    await desk.steps(5)
+    assert desk.states() == ["accepted"] * 3
+
+
+@pytest.mark.fault(83)
+def test_a_core_that_answers_nobody_is_asked_once_in_a_while() -> None:
+    """Counted over all units, closed by any plain answer; a clock that went back holds nothing for ever."""
+    breaker, clock = Breaker(), Clock()
+    assert [breaker.failed(clock(), barred=False) for _ in range(BREAKER_AFTER)] == [False] * (BREAKER_AFTER - 1) + [
+        True
+    ]
+    assert breaker.wait_s(clock()) == BREAKER_S
+    clock.pass_s(BREAKER_S)
+    assert breaker.wait_s(clock()) == 0
+    assert not breaker.failed(clock(), barred=False), "still open, not opened"
+    clock.pass_s(-7200)
+    assert breaker.wait_s(clock()) == BREAKER_S
+    breaker.answered()
+    assert (breaker.open, breaker.wait_s(clock())) == (False, 0)
+    assert breaker.failed(clock(), barred=True), "one word of that kind is enough"
+
+
 def _rids(desk: Desk) -> list[str]:
     with desk.database.read() as tx:
         return list(tx.execute(select(schema.outbox.c.rid).order_by(schema.outbox.c.number)).scalars())
 
 
+@pytest.mark.fault(83)
 async def test_a_core_out_of_reach_costs_no_order(
     database: Database, clock: Clock, collector: Collector, box: FakeBox
 ) -> None:
@@ -245,6 +328,7 @@ async def test_a_submission_in_flight_at_a_kill_is_asked_about_first(
     assert [(filed["posts"], filed["gets"]) for filed in await core.filed()] == [(1, 1)]
 
 
+@pytest.mark.fault(87)
 async def test_of_two_workers_one_takes_a_submission(
     desk: Desk, core: Core, collector: Collector, box: FakeBox, database: Database, clock: Clock
 ) -> None:

@@ -70,6 +70,7 @@ def test_memory_is_no_place_for_records() -> None:
         Database.open("sqlite://")
 
 
+@pytest.mark.fault(80)
 def test_a_store_that_cannot_write_says_so_and_stores_nothing(database: Database) -> None:
     """After its tries it raises; nothing of the act stays."""
     acts = []
@@ -83,6 +84,7 @@ def test_a_store_that_cannot_write_says_so_and_stores_nothing(database: Database
     assert len(acts) == 5
 
 
+@pytest.mark.fault(79)
 def test_a_conflict_is_tried_again(database: Database) -> None:
     """Another writer in the way for a moment costs a repetition, not the transaction."""
     tries = []

@@ -189,6 +189,7 @@ def test_counts_of_open_weighings_survive_moving_marks(tmp_path: Path) -> None:
     journal.close()
 
 
+@pytest.mark.fault(59)
 def test_a_reprint_is_a_record_and_a_numbered_copy(tmp_path: Path) -> None:
     """The copy number counts up and stands in the record with its reason."""
     journal = journal_in(tmp_path)

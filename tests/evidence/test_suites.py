@@ -246,3 +246,22 @@ def test_no_single_changed_byte_of_such_a_file_goes_unseen(sm_place: Place) -> N
         except (bundle.DamagedError, bundle.NotABundleError):
             holds = False
         assert not holds, place
+
+
+@BOTH
+def test_picture_and_checkpoint_are_proved_in_either_suite(suite: Suite, tmp_path: Path) -> None:
+    """Digests of pictures and the checkpoint are SHA-256, the steps to the checkpoint's head are the box's suite.
+    Certificates are of Ed25519: a box of the other suite has none, and that is said."""
+    place = Place(tmp_path, suite)
+    made = five_bags(place)
+    data = place.evidence(2)
+    place.close()
+    report = judged(data, BOX_KEYS[suite.name])
+    assert said(report, Verdict.FAILED) == ""
+    proved = said(report, Verdict.PROVED)
+    assert "dot for dot what the box sent to the printer as label" in proved
+    assert "names record 16 of this chain: the weighing was held on that day at the latest" in proved
+    assert ("By the certificates in this file" in proved) is (suite is DEFAULT)
+    alone = check(decode_bundle(data), checkpoint=made.encode())
+    assert "The checkpoint 1 you gave" in said(alone, Verdict.PROVED)
+    assert ("Whose key the box's key" in said(alone, Verdict.OPEN)) is (suite is not DEFAULT)

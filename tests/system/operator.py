@@ -155,9 +155,9 @@ class Operator:
 @contextlib.asynccontextmanager
 async def working(stack: Stack) -> AsyncIterator[Operator]:
     """The stack running with an operator at it."""
-    await asyncio.to_thread(stack.start)
     operator = Operator(stack)
     try:
+        await asyncio.to_thread(stack.start)
         yield operator
     finally:
         operator.leave()

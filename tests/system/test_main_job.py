@@ -113,6 +113,7 @@ async def test_what_is_no_steady_weight_is_refused_in_words(tmp_path: Path, faul
         assert (await operator.weigh("25.00")).weight == "25.00 kg"
 
 
+@pytest.mark.fault(53)
 async def test_an_empty_printer_blocks_the_next_bag_and_prints_when_it_is_loaded(tmp_path: Path) -> None:
     """The record is kept, the button says why it is dead, and the label comes by itself, once, as the original."""
     async with working(Stack(tmp_path)) as operator:
@@ -136,6 +137,7 @@ async def test_an_empty_printer_blocks_the_next_bag_and_prints_when_it_is_loaded
         assert await printed_codes(operator) == [f"{operator.stack.cloud_url}/t/{done.label}"]
 
 
+@pytest.mark.fault(54, 59)
 async def test_a_label_of_unknown_fate_is_asked_of_the_operator(tmp_path: Path) -> None:
     """Cut off while printing: said on the page, never printed again by itself; "not out" prints a numbered copy."""
     async with working(Stack(tmp_path)) as operator:
@@ -162,6 +164,7 @@ async def test_a_label_of_unknown_fate_is_asked_of_the_operator(tmp_path: Path) 
         assert len(await printed_codes(operator)) == 2
 
 
+@pytest.mark.fault(85)
 async def test_a_refusing_core_is_shown_on_its_row_and_blocks_nobody(tmp_path: Path) -> None:
     """The refused bag says why in the core's words; the next one is accepted."""
     async with working(Stack(tmp_path)) as operator:
@@ -177,6 +180,7 @@ async def test_a_refusing_core_is_shown_on_its_row_and_blocks_nobody(tmp_path: P
         await operator.live(lambda live: live.refused == 1, "one refused in the top bar")
 
 
+@pytest.mark.fault(60)
 async def test_without_broker_or_collector_work_goes_on_and_catches_up(tmp_path: Path) -> None:
     """Offline and unconfirmed are said; nothing is lost; afterwards everything is accepted once."""
     async with working(Stack(tmp_path)) as operator:
@@ -198,6 +202,27 @@ async def test_without_broker_or_collector_work_goes_on_and_catches_up(tmp_path:
         for done in (first, second):
             await operator.row(done.rid, lambda row: row.sync is SyncState.ACCEPTED, "accepted after the outage")
         assert sorted(item["posts"] for item in await operator.submissions()) == [1, 1]
+
+
+@pytest.mark.fault(74)
+async def test_a_collector_that_stands_still_is_seen_though_everybody_is_connected(tmp_path: Path) -> None:
+    """Stopped, not ended: its connections stay, receipts do not come, what waits is counted, and goes up when it goes
+    on. (When it is said in words: tests/edge/test_unsent.py.)"""
+    async with working(Stack(tmp_path)) as operator:
+        stack = operator.stack
+        await operator.take_off()
+        first = await operator.weigh("12.34")
+        await operator.row(first.rid, lambda row: row.sync is SyncState.ACCEPTED, "accepted")
+        os.kill(stack.cloud.pid, signal.SIGSTOP)
+        try:
+            second = await operator.weigh("25.00")
+            live = await operator.live(lambda live: live.pending == 1, "one waits")
+            assert next(chip for chip in live.chips if chip.name == "network").light is Light.GOOD, "all look connected"
+            assert (await operator.row(second.rid, lambda _row: True, "row")).sync is SyncState.KEPT
+        finally:
+            os.kill(stack.cloud.pid, signal.SIGCONT)
+        await operator.row(second.rid, lambda row: row.sync is SyncState.ACCEPTED, "accepted afterwards")
+        assert [item["posts"] for item in await operator.submissions()] == [1, 1]
 
 
 async def test_the_last_numbers_are_announced_before_and_their_end_stops_only_that_waste(tmp_path: Path) -> None:
@@ -227,6 +252,7 @@ async def test_the_last_numbers_are_announced_before_and_their_end_stops_only_th
         assert other.label.endswith("001")
 
 
+@pytest.mark.fault(20)
 async def test_the_terminal_page_comes_with_its_first_visitor_and_again_after_its_death(tmp_path: Path) -> None:
     """Nobody looks: no web process. Somebody comes: a page. Killed: the next visitor gets a page again."""
     async with working(Stack(tmp_path)) as operator:

@@ -28,7 +28,7 @@ HUNT = 25  # seeds a planted bug is hunted with
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
 
-@pytest.mark.fault(5, 6, 27)
+@pytest.mark.fault(5, 6, 27, 63, 66, 70, 75)
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_in_every_world_each_record_has_its_one_effect(group: int) -> None:
     """See the invariants in world.py; a failure names its seed."""

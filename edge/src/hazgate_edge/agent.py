@@ -10,13 +10,15 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from hazgate_edge.clock import Clock, local_date
+from hazgate_edge.clock import Clock, local_date, stamp
 from hazgate_edge.config import Config
 from hazgate_edge.domain import blocking
 from hazgate_edge.domain.pan import Pan
 from hazgate_edge.domain.stability import Settled
+from hazgate_edge.domain.unsent import Unsent
 from hazgate_edge.domain.view import (
     Chip,
     Container,
@@ -49,13 +51,13 @@ log = logging.getLogger(__name__)
 
 COUNTS_EVERY_S = 0.5  # how often the numbers in the top bar are read anew without a known change
 NUMBERS_WARN_LEFT = 20
-UNCONFIRMED_WARN_S = 30.0
 
 
 @dataclass(slots=True)
 class _Counts:
     pending: int = 0
     refused: int = 0
+    received_seq: int = 0
     received_at: str = ""
     unanswered: int = 0  # labels of which only the operator can say whether they came out
 
@@ -77,7 +79,9 @@ class Agent:
         wastes: dict[str, KnownWaste],
         dev: dict[str, Any],
         disk: Callable[[], Say | None],
+        notices: Callable[[], tuple[Chip, ...]] = tuple,
     ) -> None:
+        """notices: further things in the top bar (clock, room on the disk), only when there is something to say."""
         self._config = config
         self._clock = clock
         self._journal = journal
@@ -89,12 +93,13 @@ class Agent:
         self._wastes = wastes
         self._dev = dev
         self._disk = disk
+        self._notices = notices
         self._weighing = asyncio.Lock()
         self._number = 0
         self._counts = _Counts()
         self._numbers: tuple[Numbers, ...] = ()
         self._counted_at = (-1, 0)
-        self._unconfirmed_since_ns: int | None = None
+        self._unsent = Unsent()
 
     # -- who it is -------------------------------------------------------------------------------------------------
 
@@ -266,7 +271,9 @@ class Agent:
         weight = settled.weight
         container = config.container(container_id)
         volume_l = container.volume_l if container else 0
-        day = local_date(self._clock.wall())
+        # One moment for the record and for the date on its label, also at midnight.
+        at = stamp(self._clock)
+        day = local_date(datetime.fromisoformat(at["wall"]))
 
         stem = label_stem(config.unit.code, waste_code, day)
 
@@ -306,6 +313,7 @@ class Agent:
             who=self._who(operator),
             dev=self._dev,
             raw=tuple(frame.hex() for frame in settled.frames),
+            t=at,
         )
 
     async def _refuse(self, say: Say, waste_code: str, operator: str) -> Refused:
@@ -339,7 +347,9 @@ class Agent:
             scale = Chip("scale", Light.WARN, view.refusal)
         else:
             scale = Chip("scale", Light.GOOD)
-        network = self._uplink.say() or self._unconfirmed()
+        network = self._uplink.say() or self._unsent.say(
+            self._counts.pending, self._counts.received_seq, self._clock.mono_ns()
+        )
         light = self._uplink.light
         if network is not None and light is Light.GOOD:
             light = Light.WARN
@@ -347,23 +357,13 @@ class Agent:
             scale,
             self._printer_chip(),
             Chip("network", light, network),
+            *self._notices(),
         )
 
     def _printer_chip(self) -> Chip:
         if self._spooler.say is None and self._counts.unanswered:
             return Chip("printer", Light.WARN, Say("PRN-11", {"n": str(self._counts.unanswered)}))
         return Chip("printer", self._spooler.light, self._spooler.say)
-
-    def _unconfirmed(self) -> Say | None:
-        """Connected, yet the collector says nothing: the records are safe here."""
-        if self._counts.pending == 0:
-            self._unconfirmed_since_ns = None
-            return None
-        now_ns = self._clock.mono_ns()
-        self._unconfirmed_since_ns = self._unconfirmed_since_ns or now_ns
-        if now_ns - self._unconfirmed_since_ns < UNCONFIRMED_WARN_S * 1e9:
-            return None
-        return Say("NET-02", {"n": str(self._counts.pending)})
 
     def _count(self, now_ns: int) -> None:
         changes, counted_ns = self._counted_at
@@ -373,6 +373,7 @@ class Agent:
         self._counts = _Counts(
             pending=self._journal.bags_after(state.received_seq),
             refused=self._journal.refused(),
+            received_seq=state.received_seq,
             received_at=state.received_at,
             unanswered=self._journal.unanswered(),
         )

@@ -18,11 +18,11 @@ from typing import IO, Any
 
 from hazgate_edge import __version__
 from hazgate_edge.agent import Agent
-from hazgate_edge.clock import Clock, SystemClock, local_date
+from hazgate_edge.clock import Clock, SystemClock, local_date, moment, rfc3339
 from hazgate_edge.config import Config
 from hazgate_edge.domain.pan import Limits, Pan
 from hazgate_edge.domain.stability import Rule
-from hazgate_edge.domain.view import Say
+from hazgate_edge.domain.view import Chip, Light, Say
 from hazgate_edge.door import Door
 from hazgate_edge.identity import load_or_make
 from hazgate_edge.journal import start
@@ -30,6 +30,7 @@ from hazgate_edge.journal.ballast import Ballast
 from hazgate_edge.journal.database import JournalError
 from hazgate_edge.journal.store import Journal
 from hazgate_edge.journal.writer import WriterClosedError, WriterFullError
+from hazgate_edge.lastgood import Chosen
 from hazgate_edge.porter import Porter
 from hazgate_edge.printing.drawing import Drawing
 from hazgate_edge.printing.spooler import Spooler
@@ -37,6 +38,8 @@ from hazgate_edge.printing.tspl_printer import FileTarget, StatusUse, TcpTarget,
 from hazgate_edge.scale.reader import ScaleReader
 from hazgate_edge.sync.dialogue import Dialogue
 from hazgate_edge.sync.mqtt import Uplink
+from hazgate_edge.timekeeper import LOOK_EVERY_S, Timekeeper
+from hazgate_edge.vitals import UnwellError, Vitals
 from hazgate_edge.wastes import known_wastes
 from hazgate_profiles import registry
 from hazgate_protocols.journal import record as kinds
@@ -50,6 +53,7 @@ JOURNAL_FILE = "journal.sqlite3"
 DOOR_FILE = "agent.sock"
 LOCK_FILE = "agent.lock"
 DISK_FREE_MIN = 64 << 20  # bytes; below this no new weighing, so that what is saved can still be sent
+DISK_WARN_SHARE = 0.2  # free of the whole; below this somebody is to make room in good time
 DEVICE_GAP_MS = 1000
 BALLAST_EVERY_S = 60.0
 NO_ROOM_PAUSE_S = 5.0  # how long sending and printing rest when the disk takes nothing
@@ -73,6 +77,7 @@ class Parts:
     uplink: Uplink
     pan: Pan
     ballast: Ballast
+    clock: Timekeeper
     dev: dict[str, Any]
     journal_fault: str  # what was wrong with the journal at this start, "" for nothing
 
@@ -110,6 +115,14 @@ def disk_check(folder: Path) -> Say | None:
     """Whether there is room for another weighing."""
     free = shutil.disk_usage(folder).free
     return None if free >= DISK_FREE_MIN else Say("DISK-01", {"free_mb": str(free >> 20)})
+
+
+def disk_warning(folder: Path) -> Chip | None:
+    """Said long before weighing must stop."""
+    usage = shutil.disk_usage(folder)
+    if usage.free >= usage.total * DISK_WARN_SHARE or usage.free < DISK_FREE_MIN:
+        return None
+    return Chip("disk", Light.WARN, Say("DISK-02", {"percent": str(usage.free * 100 // usage.total)}))
 
 
 def scale_of(config: Config, clock: Clock) -> tuple[Profile, Pan, ScaleReader]:
@@ -157,8 +170,8 @@ def examine(path: Path, box: str, signer: Signer, clock: Clock) -> str:
     return f"{kept.name}: {fault.text}"
 
 
-def build(config: Config, clock: Clock) -> Parts:
-    """Every part, wired. The data folder must be locked."""
+def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
+    """Every part, wired. The data folder must be locked. problem: why this is not the configuration asked for."""
     signer = load_or_make(config.data_folder, config.chain_suite)
     profile, pan, reader = scale_of(config, clock)
     dev: dict[str, Any] = {
@@ -180,6 +193,8 @@ def build(config: Config, clock: Clock) -> Parts:
         make_room=ballast.release,
         given_before=start.numbers_aside(path, config.unit.code),
     )
+    if (newest := journal.newest_time()) and (known := moment(newest)) is not None:
+        clock.know(known)
     drawing = Drawing(config.printer, config.label_font)
     dialogue = Dialogue(
         journal,
@@ -188,7 +203,9 @@ def build(config: Config, clock: Clock) -> Parts:
         token=lambda: secrets.token_hex(8),
         jitter=random.random,
     )
-    uplink = Uplink(config.broker, config.box, dialogue, wall=clock.wall, jitter=random.random)
+    uplink = Uplink(
+        config.broker, config.box, dialogue, wall=clock.wall, jitter=random.random, present=lambda: present(clock)
+    )
     spooler = Spooler(journal, printer_of(config), drawing, config, dev=dev, on_record=uplink.wake)
     agent = Agent(
         config,
@@ -202,24 +219,45 @@ def build(config: Config, clock: Clock) -> Parts:
         wastes=known_wastes(config, local_date(clock.wall())),
         dev=dev,
         disk=lambda: disk_check(config.data_folder),
+        notices=lambda: notices(config.data_folder, clock, problem),
     )
-    return Parts(agent, journal, reader, spooler, drawing, uplink, pan, ballast, dev, wrong)
+    return Parts(agent, journal, reader, spooler, drawing, uplink, pan, ballast, clock, dev, wrong)
 
 
-async def run(config: Config, config_path: Path) -> None:
-    """The box until SIGTERM or SIGINT. Raises AlreadyRunningError, ConfigError, JournalError, IdentityError."""
+def present(clock: Timekeeper) -> dict[str, Any]:
+    """What the box says of itself to the collector beside being there: its time."""
+    now, source, _ = clock.stamped()
+    return {"wall": rfc3339(now), "source": source}
+
+
+def notices(folder: Path, clock: Timekeeper, problem: str) -> tuple[Chip, ...]:
+    """What the top bar shows beside the devices: only what somebody should look at."""
+    found = [Chip("settings", Light.WARN, Say("CFG-01", {"why": problem[-120:]}))] if problem else []
+    if (said := clock.say()) is not None:
+        found.append(Chip("clock", Light.WARN, said))
+    if (disk := disk_warning(folder)) is not None:
+        found.append(disk)
+    return tuple(found)
+
+
+async def run(chosen: Chosen, *, on_ready: Callable[[], None] = lambda: None) -> None:
+    """The box until SIGTERM or SIGINT. Raises AlreadyRunningError, ConfigError, JournalError, IdentityError,
+    UnwellError. on_ready: called once when everything runs."""
+    config = chosen.config
     held = lock(config.data_folder)
-    clock = SystemClock.of_this_machine()
-    parts = build(config, clock)
+    clock = Timekeeper(SystemClock.of_this_machine())
+    parts = build(config, clock, chosen.problem)
     journal, dev = parts.journal, parts.dev
     try:
         await journal.write(lambda: journal.do_found(unit_code=config.unit.code, dev=dev))
         unknown = await parts.spooler.recover()
         found: dict[str, Any] = {"reason": "start", "found": {"jobs_unknown": unknown}}
+        if chosen.problem:
+            found["found"]["configuration"] = chosen.problem[:500]
         if parts.journal_fault:
             found["found"]["journal"] = parts.journal_fault[:500]
         await journal.write(lambda: journal.do_append(kinds.BOOT, found, who=NOBODY, dev=dev))
-        await _until_stopped(parts, config, config_path)
+        await _until_stopped(parts, chosen, on_ready)
     except sqlite3.Error as exc:
         raise _broken(journal, exc) from exc
     finally:
@@ -229,15 +267,18 @@ async def run(config: Config, config_path: Path) -> None:
         log.info("stopped")
 
 
-async def _until_stopped(parts: Parts, config: Config, config_path: Path) -> None:
+async def _until_stopped(parts: Parts, chosen: Chosen, on_ready: Callable[[], None]) -> None:
+    config = chosen.config
     stop = asyncio.Event()
+    vitals = Vitals(os.environ, alive=lambda: parts.journal.alive)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    porter = await _porter(config, config_path)
+    porter = await _porter(config, chosen.path)
     door = Door(parts.agent, config.data_folder / DOOR_FILE)
     await door.open()
     async with asyncio.TaskGroup() as tasks:
+        beating = tasks.create_task(_beat(vitals, stop), name="vitals")
         running = [
             tasks.create_task(parts.reader.run(), name="scale"),
             tasks.create_task(_through_full_disk("print", lambda: _print(parts.spooler)), name="spooler"),
@@ -246,15 +287,21 @@ async def _until_stopped(parts: Parts, config: Config, config_path: Path) -> Non
             tasks.create_task(_stop_when_broken(parts.journal, stop), name="journal"),
             tasks.create_task(door.run(), name="door"),
             tasks.create_task(porter.run(), name="porter"),
+            tasks.create_task(_keep_time(parts), name="clock"),
+            beating,
         ]
         host, port = porter.address
         log.info("box %s ready; terminal on http://%s:%s/", config.box, host, port)
+        on_ready()
         await stop.wait()
         log.info("stopping")
+        vitals.tell("STOPPING=1")
         for task in running:
             task.cancel()
     if parts.journal.broken is not None:
         raise _broken(parts.journal, parts.journal.broken)
+    if not beating.cancelled():
+        raise UnwellError(beating.result())
 
 
 def _broken(journal: Journal, why: BaseException) -> JournalError:
@@ -282,6 +329,31 @@ async def _through_full_disk(what: str, run: Callable[[], Awaitable[None]]) -> N
 
 def _leaf(exc: BaseException) -> BaseException:
     return _leaf(exc.exceptions[0]) if isinstance(exc, BaseExceptionGroup) else exc
+
+
+async def _beat(vitals: Vitals, stop: asyncio.Event) -> str:
+    """A box that is not well ends; systemd starts it again. Returns why."""
+    why = await vitals.run()
+    stop.set()
+    return why
+
+
+async def _keep_time(parts: Parts) -> None:
+    """Each jump of the clock is a record."""
+    while True:
+        await asyncio.sleep(LOOK_EVERY_S)
+        change = parts.clock.look()
+        if change is None:
+            continue
+        log.warning("clock: %s by %d ms, from %s to %s", change.reason, change.step_ms, change.before, change.after)
+        body = change.as_json()
+        try:
+            await parts.journal.write(
+                lambda body=body: parts.journal.do_append(kinds.CLOCK, body, who=NOBODY, dev=parts.dev)  # type: ignore[misc]
+            )
+        except (sqlite3.Error, WriterClosedError, WriterFullError) as exc:
+            log.warning("clock record not kept: %s", exc)
+        parts.uplink.wake()
 
 
 async def _keep_ballast(ballast: Ballast) -> None:

@@ -58,17 +58,20 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(arguments: argparse.Namespace) -> int:
     import asyncio
+    import os
 
     from hazgate_edge import app, logs
-    from hazgate_edge.config import ConfigError, load
+    from hazgate_edge.config import ConfigError
     from hazgate_edge.identity import IdentityError
     from hazgate_edge.journal.database import JournalError
+    from hazgate_edge.lastgood import LastGood
+    from hazgate_edge.vitals import UnwellError
 
     logs.start(arguments.log_level)
     try:
-        config = load(arguments.config)
-        asyncio.run(app.run(config, arguments.config.resolve()))
-    except (ConfigError, app.AlreadyRunningError, JournalError, IdentityError, OSError) as exc:
+        last_good = LastGood(arguments.config.resolve(), os.environ)
+        asyncio.run(app.run(last_good.choose(), on_ready=last_good.keep))
+    except (ConfigError, app.AlreadyRunningError, JournalError, IdentityError, UnwellError, OSError) as exc:
         print(exc, file=sys.stderr)
         return 1
     return 0

@@ -7,7 +7,7 @@ import pathlib
 import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # no summer time since 1991
 _BOOT_ID = pathlib.Path("/proc/sys/kernel/random/boot_id")
@@ -26,6 +26,15 @@ class Clock(Protocol):
 
     def boot(self) -> str:
         """Identity of this boot of the machine."""
+        ...
+
+
+@runtime_checkable
+class JudgedClock(Clock, Protocol):
+    """A clock that knows how far it can be believed (timekeeper.py)."""
+
+    def stamped(self) -> tuple[datetime, str, int | None]:
+        """Now, its source, and the bound of its error in ms, None when nobody knows it: all of one moment."""
         ...
 
 
@@ -58,19 +67,29 @@ def rfc3339(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
+def moment(text: str) -> datetime | None:
+    """The aware time of an RFC 3339 text, None when it is none."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at.astimezone(UTC) if at.tzinfo is not None else None
+
+
 def local_date(moment: datetime) -> date:
     """The calendar day in China, where the label's date comes from."""
     return moment.astimezone(SHANGHAI).date()
 
 
 def stamp(clock: Clock) -> dict[str, Any]:
-    """A record's `t`: where the time comes from is said, how sure it is stays null until something measures it."""
+    """A record's `t`: the time with its source (ntp, system or untrusted) and how sure it is, null when not known."""
+    now, source, error_ms = clock.stamped() if isinstance(clock, JudgedClock) else (clock.wall(), "system", None)
     return {
-        "wall": rfc3339(clock.wall()),
+        "wall": rfc3339(now),
         "mono_ns": clock.mono_ns(),
         "boot": clock.boot(),
-        "source": "system",
-        "unc_ms": None,
+        "source": source,
+        "unc_ms": error_ms,
     }
 
 

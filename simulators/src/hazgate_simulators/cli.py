@@ -6,18 +6,20 @@ import typer
 
 from hazgate_simulators.core.command import core_app
 from hazgate_simulators.demo.command import demo
+from hazgate_simulators.link.command import link
 from hazgate_simulators.printer.command import printer_app
 from hazgate_simulators.scale.command import scale
 from hazgate_simulators.site.command import site
 
 app = typer.Typer(
-    help="Simulated scales, printers, cores and the weighing place they make up.",
+    help="Simulated scales, printers, cores, faulty links and the weighing place they make up.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 app.command("scale")(scale)
 app.command("site")(site)
 app.command("demo")(demo)
+app.command("link")(link)
 app.add_typer(printer_app, name="printer")
 app.add_typer(core_app, name="core")
 

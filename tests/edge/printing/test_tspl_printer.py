@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from hazgate_edge.domain.view import PrintState
+from hazgate_edge.domain.view import Light, PrintState, Say
 from hazgate_edge.printing.links import Target, open_link
 from hazgate_edge.printing.tspl_printer import FileTarget, PrintOutcome, StatusUse, TcpTarget, TsplPrinter
 from hazgate_protocols.label.tspl import STATUS_REQUEST, PrinterStatus, encode_job
@@ -77,6 +77,7 @@ async def test_a_printed_label_is_the_picture_that_was_sent(simulator: device.Ts
         assert out.tobytes() == picture().tobytes()
 
 
+@pytest.mark.fault(53)
 @pytest.mark.parametrize(("fault", "expected"), [(Fault.PAPER_OUT, "PRN-01"), (Fault.HEAD_OPEN, "PRN-04")])
 async def test_a_printer_that_says_it_cannot_gets_nothing(
     simulator: device.TsplPrinter, fault: Fault, expected: str
@@ -104,6 +105,7 @@ async def test_a_printer_name_that_leads_nowhere_is_a_failure(host: str) -> None
     assert await printer.status() is None
 
 
+@pytest.mark.fault(55)
 async def test_no_answer_is_never_taken_for_ready(simulator: device.TsplPrinter) -> None:
     """A silent printer of a profile that requires status gets nothing: FAILED, PRN-08; its status is None."""
     await simulator.set_fault(Fault.SILENT)
@@ -114,6 +116,7 @@ async def test_no_answer_is_never_taken_for_ready(simulator: device.TsplPrinter)
     assert simulator.bytes_received == 2 * len(STATUS_REQUEST)
 
 
+@pytest.mark.fault(55)
 async def test_a_printer_that_can_never_answer_prints_and_leaves_the_answer_to_a_person(
     simulator: device.TsplPrinter,
 ) -> None:
@@ -124,6 +127,21 @@ async def test_a_printer_that_can_never_answer_prints_and_leaves_the_answer_to_a
     await until(lambda: len(simulator.printed) == 1)
 
 
+@pytest.mark.fault(58)
+async def test_a_printer_of_another_language_gets_no_label(simulator: device.TsplPrinter) -> None:
+    """It answers, but not as TSPL does: said as such, nothing of a job is sent; the right one prints again."""
+    await simulator.set_fault(Fault.OTHER_LANGUAGE)
+    printer = to(simulator)
+    assert await printer.readiness() == (Light.BAD, Say("PRN-12"))
+    outcome = await printer.print_job(JOB)
+    assert (outcome.state, key(outcome)) == (PrintState.FAILED, "PRN-12")
+    assert simulator.bytes_received < len(JOB)
+    await simulator.set_fault(Fault.READY)
+    assert await printer.readiness() == (Light.GOOD, None)
+    assert (await printer.print_job(JOB)).state is PrintState.PRINTED
+
+
+@pytest.mark.fault(56)
 @pytest.mark.parametrize("fault", [Fault.STALL, Fault.LOSE_TAIL])
 async def test_a_job_that_never_ends_or_vanishes_is_unknown(simulator: device.TsplPrinter, fault: Fault) -> None:
     """Busy for ever, or ready without ever having printed: both are doubt, never PRINTED and never FAILED."""
@@ -133,6 +151,7 @@ async def test_a_job_that_never_ends_or_vanishes_is_unknown(simulator: device.Ts
     assert not simulator.printed
 
 
+@pytest.mark.fault(54)
 async def test_paper_that_ends_midway_is_unknown_and_the_cause_is_told(simulator: device.TsplPrinter) -> None:
     """The printer kept the job and prints it after loading: so FAILED would have been wrong."""
     await simulator.set_fault(Fault.PAPER_OUT_MIDWAY)

@@ -28,6 +28,7 @@ EVERY_SIZE = [(side, dots) for side in (100, 150, 200) for dots in (8, 12)]
 BOTH: tuple[Colour, Colour] = ("black-layer", "full-colour")
 
 
+@pytest.mark.fault(57)
 @pytest.mark.parametrize(("side_mm", "dots_per_mm"), EVERY_SIZE)
 @pytest.mark.parametrize("colour", BOTH)
 def test_the_qr_code_of_a_drawn_label_reads_back(

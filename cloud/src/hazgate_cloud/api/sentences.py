@@ -55,6 +55,7 @@ FLAGS: dict[str, tuple[str, str]] = {
     "label_unit_wrong": ("识别码中的单位与记录不符", "the label number names another unit"),
     "label_waste_wrong": ("识别码中的废物代码与记录不符", "the label number names another waste"),
     "label_date_wrong": ("识别码中的日期与记录不符", "the label number names another day"),
+    "clock_untrusted": ("称重时设备时间未校准，日期可能不对", "the box's clock was not set; the day may be wrong"),
     "label_reused": ("识别码已被另一条记录使用", "the label number belongs to another record"),
     "rid_reused": ("记录编号重复", "the record's id was used before"),
     "unit_wrong": ("该设备未登记给此单位", "the box is not registered for this unit"),
@@ -86,6 +87,11 @@ ALARMS: dict[str, tuple[str, str]] = {
     "checkpoint_file": ("检查点文件写不进文件夹", "A checkpoint's file cannot be written"),
     "core_refused": ("监管平台退回了一条记录", "The core refused a record"),
     "core_unclear": ("一条记录多次上报仍无明确结果，后续记录不受影响", "The core gives no plain answer about a record"),
+    "clock_suspect": ("云端时钟与各设备相差过大，请校时", "The collector's clock differs from its boxes'"),
+    "core_barred": (
+        "监管平台不接受云端的凭证，上报已暂停，数据未丢失",
+        "The core does not accept our access; bags wait",
+    ),
     "quarantine_full": (
         "隔离区已满，不再保留新的异常报文",
         "The quarantine is full; nothing more is kept",

@@ -116,6 +116,11 @@ class Collector:
         self._database.written(lambda tx: quarantined.note_replay(tx, digest, person, at, result, taken=taken))
         return Replayed(taken, result)
 
+    def suspect_clock(self, text: str) -> None:
+        """Raises the alarm that our own clock may be wrong. Raises StoreUnavailableError."""
+        at = stamp(self._now())
+        self._database.written(lambda tx: alarms.raise_alarm(tx, "clock_suspect", "", "", text, at))
+
     def announcement(self, box: str) -> Answer | None:
         """A receipt nobody asked for: the box's last one again with the notes it has not taken yet. None when the box
         has no receipt or no such notes. A lost one does no harm: the next push brings the notes again."""

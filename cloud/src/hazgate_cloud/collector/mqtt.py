@@ -11,10 +11,12 @@ import json
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 import aiomqtt
 import structlog
 
+from hazgate_cloud.collector.clocks import Clocks
 from hazgate_cloud.collector.collector import Answer, Collector
 from hazgate_cloud.collector.presence import Presence
 from hazgate_cloud.store.engine import StoreUnavailableError
@@ -48,6 +50,7 @@ class BrokerLink:
         self._writer = writer
         self._presence = presence
         self._now = now
+        self._clocks = Clocks()
         self._pushes: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(QUEUE_MAX)
         self._announce: dict[str, None] = {}
         self._announce_wake = asyncio.Event()
@@ -97,7 +100,18 @@ class BrokerLink:
                     self._pushes.get_nowait()  # the oldest: its box has the longest given up waiting
                 self._pushes.put_nowait((box, payload))
             else:
-                self._presence.hear(box, _online(payload), self._now())
+                live, now = _decoded(payload), self._now()
+                self._presence.hear(box, isinstance(live, dict) and live.get("online") is True, now)
+                self._clocks.hear(box, live, now)
+                if suspicion := self._clocks.suspicion(now):
+                    await self._suspect_clock(suspicion)
+
+    async def _suspect_clock(self, text: str) -> None:
+        log.error("clock suspect", cause=text)
+        try:
+            await self._writer.run(partial(self._collector.suspect_clock, text))
+        except StoreUnavailableError as exc:
+            log.warning("alarm not kept", cause=str(exc))
 
     async def _answer(self, client: aiomqtt.Client) -> None:
         while True:
@@ -129,9 +143,9 @@ async def _publish(client: aiomqtt.Client, answer: Answer) -> None:
     await client.publish(answer.topic, answer.payload, qos=1, timeout=PUBLISH_S_MAX)
 
 
-def _online(payload: bytes) -> bool:
+def _decoded(payload: bytes) -> Any:
+    """A live message, None for what is no JSON."""
     try:
-        value = json.loads(payload)
+        return json.loads(payload)
     except (ValueError, RecursionError):
-        return False
-    return isinstance(value, dict) and value.get("online") is True
+        return None

@@ -14,6 +14,8 @@ from hazgate_protocols.mass import Mass
 # HJ 1259-2022, 4: quantities in tonnes. Six places are one gram; GB/T 8170 rounds a half to the even digit.
 TONNES_STEP = Decimal("0.000001")
 
+UNTRUSTED_CLOCK = "untrusted"  # a record's t.source: the box knew that its clock was wrong
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -41,6 +43,9 @@ def judge(record: Record, unit_code: str) -> Verdict:
     except BodyError as exc:
         return Verdict(None, label, (Finding("body_invalid", str(exc)),))
     found = [*_label_findings(weighing, number), *_weight_findings(weighing)]
+    if record.t.get("source") == UNTRUSTED_CLOCK:
+        text = f"the box's clock was not set; its time {str(record.t['wall'])[:30]} and the label's day may be wrong"
+        found.append(Finding("clock_untrusted", text))
     if weighing.unit_code != unit_code:
         found.append(
             Finding("unit_wrong", f"weighed for unit {weighing.unit_code}, the box is registered for {unit_code}")

@@ -12,7 +12,7 @@ from typing import TypeVar
 import structlog
 from sqlalchemy import Connection
 
-from hazgate_cloud.domain.delivery import LEASE_S, STEP_ASIDE_AFTER, State, retry_delay_s, state_after
+from hazgate_cloud.domain.delivery import BARRED, LEASE_S, STEP_ASIDE_AFTER, Breaker, State, retry_delay_s, state_after
 from hazgate_cloud.domain.times import moment, stamp
 from hazgate_cloud.forwarder.core_client import CoreClient, Reply
 from hazgate_cloud.store import alarms, boxes, outbox
@@ -49,6 +49,7 @@ class Forwarder:
         self._on_note = on_note
         self._wake = asyncio.Event()
         self._busy: set[str] = set()
+        self._breaker = Breaker()
         self.trouble = ""  # why the core could not be reached last time; "" when it could
 
     def wake(self) -> None:
@@ -103,7 +104,9 @@ class Forwarder:
         else:
             attempt, reply = await self._request("POST", due)
         if attempt.answer.outcome is Outcome.UNKNOWN:
-            await self._written(lambda tx: self._postpone(tx, due, attempt, reached=reply.reached))
+            await self._written(
+                lambda tx: self._postpone(tx, due, attempt, reached=reply.reached and reply.status not in BARRED)
+            )
             return
         if await self._written(lambda tx: self._settle(tx, due, attempt)):
             self._on_note(due.box)
@@ -117,6 +120,10 @@ class Forwarder:
             else decode_answer(reply.status, reply.body)
         )
         self._say_reachable(reply, answer)
+        if answer.outcome is not Outcome.UNKNOWN or (method == "GET" and reply.status == 404):
+            self._breaker.answered()
+        elif self._breaker.failed(self._now(), barred=reply.status in BARRED):
+            log.warning("core spared: one try in a while until it answers", cause=answer.detail)
         return Attempt(method, at, reply.took_ms, reply.status, answer, reply.body), reply
 
     def _settle(self, tx: Connection, due: Due, attempt: Attempt) -> bool:
@@ -136,6 +143,11 @@ class Forwarder:
         now = self._now()
         detail = attempt.answer.detail
         times_reached = due.reached + int(reached)
+        if attempt.status in BARRED:
+            text = (
+                f"the core does not accept our access (status {attempt.status}): renew it; nothing is lost, bags wait"
+            )
+            alarms.raise_alarm(tx, "core_barred", "", "", text, stamp(now))
         aside = due.stepped_aside or times_reached >= STEP_ASIDE_AFTER
         outbox.keep_attempt(tx, due.number, attempt)
         outbox.postpone(
@@ -153,6 +165,8 @@ class Forwarder:
 
     async def _due(self) -> list[tuple[int, str]]:
         room = UNITS_AT_ONCE_MAX - len(self._busy)
+        if self._breaker.open:
+            room = 0 if self._busy or self._breaker.wait_s(self._now()) else 1
         if room <= 0:
             return []
         now, busy = stamp(self._now()), frozenset(self._busy)
@@ -165,6 +179,8 @@ class Forwarder:
         pause = IDLE_S_MAX
         if upcoming is not None and len(busy) < UNITS_AT_ONCE_MAX:
             pause = min(pause, max((upcoming - self._now()).total_seconds(), 0.01))
+        if self._breaker.open:
+            pause = max(pause, self._breaker.wait_s(self._now()))
         try:
             async with asyncio.timeout(pause):
                 await self._wake.wait()

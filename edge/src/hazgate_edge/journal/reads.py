@@ -17,7 +17,7 @@ from hazgate_edge.journal.database import connect
 from hazgate_edge.journal.failure import Failure, failure_of
 from hazgate_edge.journal.rows import REQUESTS_KEPT, Bag, Line, PrintJob, Stored, SyncState, say_of
 from hazgate_protocols.journal.chain import ROOT
-from hazgate_protocols.journal.record import Record
+from hazgate_protocols.journal.record import Record, RecordError
 
 _BAG = """
 SELECT b.seq, b.rid, b.label, b.waste_code, b.waste_name, b.weight, b.weighed_at, ifnull(j.state, 'queued'),
@@ -179,6 +179,14 @@ class JournalReads:
             "SELECT max(label) FROM bag WHERE label BETWEEN ? AND ?", f"{label_stem}000", f"{label_stem}999"
         )[0][0]
         return max((int(label[len(label_stem) :]) for label in [*owed, last] if label), default=0)
+
+    def newest_time(self) -> str:
+        """The wall time on the newest record, "" when there is none or none to be read."""
+        rows = self._read("SELECT body FROM record ORDER BY seq DESC LIMIT 1")
+        try:
+            return str(Record.decode(rows[0][0]).t["wall"]) if rows else ""
+        except RecordError:
+            return ""
 
     def weighing(self, rid: str) -> Record | None:
         """The record of a weighing by its id."""

@@ -48,6 +48,8 @@ class NewWeighing:
     who: dict[str, Any]
     dev: dict[str, Any]
     raw: tuple[str, ...]
+    evidence: tuple[dict[str, Any], ...] = ()  # role, digest, size, mime of each picture
+    t: dict[str, Any] | None = None  # the moment its date was taken from; None: the moment it is written
 
 
 class Journal(JournalReads):
@@ -159,11 +161,24 @@ class Journal(JournalReads):
         who: dict[str, Any],
         dev: dict[str, Any],
         raw: tuple[str, ...] = (),
+        t: dict[str, Any] | None = None,
+        evidence: tuple[dict[str, Any], ...] = (),
         request: str | None = None,
     ) -> tuple[int, str, str]:
-        """Append one record; its seq, rid and wall time. (Writer's thread.)"""
-        seq, rid, at = self._seq + 1, uuid7(self._clock.wall()), stamp(self._clock)
-        data = encode_record(box=self.box, seq=seq, rid=rid, kind=kind, t=at, who=who, dev=dev, body=body, raw=raw)
+        """Append one record; its seq, rid and wall time. t: its time, when it was taken before. (Writer's thread.)"""
+        seq, rid, at = self._seq + 1, uuid7(self._clock.wall()), t or stamp(self._clock)
+        data = encode_record(
+            box=self.box,
+            seq=seq,
+            rid=rid,
+            kind=kind,
+            t=at,
+            who=who,
+            dev=dev,
+            body=body,
+            raw=raw,
+            evidence=evidence,
+        )
         digest = link(self._head, data, self._suite)
         self._unwritten.add_record((seq, digest, self._head, rid, kind, data, request))
         self._seq, self._head = seq, digest
@@ -193,7 +208,14 @@ class Journal(JournalReads):
         if self._unwritten.has_label(body.label):
             raise sqlite3.IntegrityError(f"label {body.label} was given before; nothing is booked")
         seq, rid, at = self.do_append(
-            kinds.WEIGHING, body.as_json(), who=new.who, dev=new.dev, raw=new.raw, request=new.request
+            kinds.WEIGHING,
+            body.as_json(),
+            who=new.who,
+            dev=new.dev,
+            raw=new.raw,
+            t=new.t,
+            evidence=new.evidence,
+            request=new.request,
         )
         self._unwritten.add_line(line_from(seq, rid, new.request, body, at))
         self._last_numbers[new.label_stem] = number
@@ -342,6 +364,11 @@ class Journal(JournalReads):
     def changes(self) -> int:
         """Counts up with every write: a cheap "look again"."""
         return self._changes
+
+    @property
+    def alive(self) -> bool:
+        """Whether something can still be written."""
+        return self._writer.alive
 
     @property
     def head_seq(self) -> int:

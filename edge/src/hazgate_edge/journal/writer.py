@@ -151,6 +151,11 @@ class Writer:
         if self._closed or not self._thread.is_alive():
             raise WriterClosedError("journal writer is closed")
 
+    @property
+    def alive(self) -> bool:
+        """Whether its thread still works."""
+        return self._thread.is_alive()
+
     def close(self, timeout_s: float = 10.0) -> None:
         """Finish what is queued, then stop."""
         if not self._closed:

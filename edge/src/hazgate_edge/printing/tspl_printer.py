@@ -15,6 +15,7 @@ UNKNOWN: a person must look. A printer that does not answer is never taken for r
     PRN-07  paused                           failed
     PRN-08  connected but answers no status  failed
     PRN-09  busy with something else         failed
+    PRN-12  answers in another language      failed
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ FAULT_KEYS = (
     (PrinterStatus.JAM | PrinterStatus.OTHER_ERROR, "PRN-06"),
     (PrinterStatus.PAUSED, "PRN-07"),
 )
+# ZPL, CPCL and their like answer in lines. As TSPL it would be two impossible states, one right after the other.
+FOREIGN_END = b"\r\n"
 READY_ANSWERS = 2  # one "ready" could fall between two labels of a job
 POLL_S = 0.1  # a 100 mm label takes 1 s at 4 inch/s: "printing" cannot be missed
 
@@ -81,6 +84,7 @@ class TsplPrinter:
         self._poll_s = poll_s
         self._line = asyncio.Lock()
         self._last: PrinterStatus | None = None
+        self._foreign = False  # its last answer was in another printer language
 
     async def status(self) -> PrinterStatus | None:
         """What the printer says now, None when it does not answer or cannot be reached: unknown, never fine.
@@ -117,7 +121,7 @@ class TsplPrinter:
             finally:
                 await link.close()
         if status is None:
-            return Light.BAD, Say("PRN-08")
+            return Light.BAD, Say("PRN-12" if self._foreign else "PRN-08")
         return (Light.BAD, Say(_fault_key(status))) if status.faults else (Light.GOOD, None)
 
     async def print_job(self, job: bytes) -> PrintOutcome:
@@ -156,6 +160,8 @@ class TsplPrinter:
         end = loop.time() + self._print_timeout_s
         while True:
             status = await self._ask(link)
+            if status is None and self._foreign:
+                return self._failed("PRN-12", "answers a TSPL status request in another printer language")
             if status is None:
                 return self._failed("PRN-08", f"no answer to a status request in {self._status_timeout_s:g} s")
             if status.faults:
@@ -191,6 +197,10 @@ class TsplPrinter:
 
     async def _ask(self, link: PrinterLink) -> PrinterStatus | None:
         answer = await link.ask(STATUS_REQUEST, self._status_timeout_s)
+        self._foreign = FOREIGN_END in answer
+        if self._foreign:
+            self._last = None
+            return None
         # Late answers to earlier questions may come along: the last byte is the newest.
         self._last = decode_status(answer[-1]) if answer else None
         return self._last

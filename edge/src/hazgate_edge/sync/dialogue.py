@@ -20,6 +20,7 @@ BATCH_BYTES = 512 * 1024
 ANSWER_WAIT_S = 3.0  # no answer in time: send again
 ANSWER_WAIT_S_MAX = 30.0
 IDLE_QUESTION_S = 20.0  # "do you hold my head?" when there is nothing to send
+BATCH_RECORDS_MIN = 10  # what a batch shrinks to on a link that answers late
 AWAITING_CORE_QUESTION_S = 5.0  # the same while the core's word is still out, in case its note was lost
 
 
@@ -51,12 +52,18 @@ class Dialogue:
         dev: dict[str, Any],
         token: Callable[[], str],
         jitter: Callable[[], float],
+        answer_wait_s: float = ANSWER_WAIT_S,
     ) -> None:
+        """answer_wait_s: how long an answer is waited for on a good link; a slow one gets twice its round trip."""
         self._journal = journal
         self._collector_key = collector_key
         self._dev = dev
         self._token = token
         self._jitter = jitter  # 0.0 to 1.0
+        self._answer_wait_s = answer_wait_s
+        self._batch = BATCH_RECORDS
+        self._round_trip_s = 0.0  # the slowest of late, forgotten by a fifth with each answer
+        self._late: _Flight | None = None  # given up, but its answer still tells how slow the link is
         self._flight: _Flight | None = None
         self._cursor = journal.sync_state().received_seq
         self._asked_at = float("-inf")
@@ -83,9 +90,10 @@ class Dialogue:
             if now - self._flight.sent_at < self._flight.wait_s:
                 return None
             self._failures += 1
-            self._flight = None
+            self._late, self._flight = self._flight, None
+            self._batch = max(BATCH_RECORDS_MIN, self._batch // 2)
             self._cursor = min(self._cursor, self._journal.sync_state().received_seq)
-        records = self._journal.after(self._cursor, BATCH_RECORDS, BATCH_BYTES)
+        records = self._journal.after(self._cursor, self._batch, BATCH_BYTES)
         if not records and now - self._asked_at < self._question_after_s():
             return None
         state = self._journal.sync_state()
@@ -98,7 +106,8 @@ class Dialogue:
             seal=self._journal.seal(head),
             notes_after=state.notes_upto,
         )
-        wait_s = min(ANSWER_WAIT_S * 2 ** min(self._failures, 6), ANSWER_WAIT_S_MAX) * (1 + 0.2 * self._jitter())
+        patience_s = max(self._answer_wait_s, 2 * self._round_trip_s) * 2 ** min(self._failures, 6)
+        wait_s = min(patience_s, ANSWER_WAIT_S_MAX) * (1 + 0.2 * self._jitter())
         self._flight = _Flight(push.token, records[-1].seq if records else self._cursor, now, wait_s)
         self._asked_at = now
         return encode_push(push)
@@ -109,17 +118,26 @@ class Dialogue:
             return max(0.0, self._flight.sent_at + self._flight.wait_s - now)
         return max(0.0, self._asked_at + self._question_after_s() - now)
 
-    async def on_answer(self, data: bytes) -> None:
-        """Take a have or a need. What does not count is remembered in `trouble` and changes nothing."""
+    async def on_answer(self, data: bytes, now: float | None = None) -> None:
+        """Take a have or a need. What does not count is remembered in `trouble` and changes nothing. now: as in
+        next_push; with it the link's round trip is learnt."""
         try:
             answer = decode_answer(data)
         except MalformedError:
             self.trouble = Trouble.MALFORMED
             return
+        if now is not None:
+            self._learn(answer.token, now)
         if isinstance(answer, Need):
             self._on_need(answer)
         else:
             await self._on_have(answer)
+
+    def _learn(self, token: str, now: float) -> None:
+        for flight in (self._flight, self._late):
+            if flight is not None and flight.token == token:
+                self._round_trip_s = max(now - flight.sent_at, self._round_trip_s * 0.8)
+                return
 
     def _on_need(self, need: Need) -> None:
         if self._flight is None or need.token != self._flight.token:
@@ -145,12 +163,18 @@ class Dialogue:
             self._landed(seq)
             self.may_push()
         await self._keep(have, seq, complete=ours)
-        if ours and have.notes:  # the next push says which notes we hold
-            self._landed(seq)
+        if ours:
+            if have.notes:  # the next push says which notes we hold
+                self._landed(seq)
+        elif self._late is not None and have.token == self._late.token and seq > self._cursor:
+            # The link is slow, not dead: what was given up has arrived, so what is sent again for it may be given up.
+            self._cursor = seq
+            self._late, self._flight = self._flight, None
 
     def _landed(self, seq: int) -> None:
         self._flight = None
         self._failures = 0
+        self._batch = min(BATCH_RECORDS, self._batch * 2)
         self._cursor = seq
         self._confirmed_seq = seq
 

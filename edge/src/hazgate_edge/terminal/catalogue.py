@@ -236,6 +236,11 @@ PRINTER: dict[str, Message] = {
         ("有 {n} 张标签不确定是否打出", "打开今日记录，回答已出或未出"),
         ("{n} labels may or may not have come out", "Open today's records and answer"),
     ),
+    "PRN-12": _fault(
+        Safe.KEPT,
+        ("打印机型号不符，不懂标签指令", "换回原来的打印机，或请管理员把它设为 TSPL"),
+        ("This printer speaks another language", "Connect the former one, or have it set to TSPL"),
+    ),
     "LBL-01": _fault(
         Safe.PLAIN,
         ("二维码不是本系统的袋号：{text}", "扫描本系统的标签"),
@@ -284,6 +289,34 @@ NETWORK: dict[str, Message] = {
         ("云端回执的签名不对，不算数", "可继续称重；马上告诉管理员"),
         ("A receipt has a wrong seal and does not count", "You may go on; tell the administrator at once"),
     ),
+    "NET-07": _fault(
+        Safe.KEPT,
+        ("云端已 {m} 分钟没有回执，{n} 条待上传", "可继续称重；请告诉管理员"),
+        ("No receipt for {m} minutes, {n} records wait", "You may go on; tell the administrator"),
+    ),
+    "NET-08": _warn(
+        Safe.KEPT,
+        ("域名解析失败：{host}", "可继续称重；请管理员检查网络和域名"),
+        ("The name {host} cannot be resolved", "You may go on; have network and name checked"),
+    ),
+    "NET-09": _fault(
+        Safe.KEPT,
+        ("设备身份冲突：另一台设备在用本机的名字", "可继续称重；马上告诉管理员"),
+        ("Another device uses this box's name", "You may go on; tell the administrator at once"),
+    ),
+    "NET-10": _warn(
+        Safe.KEPT,
+        ("正在补传，还剩 {n} 条", "无需处理，可继续称重"),
+        ("Catching up, {n} records still to go", "Nothing to do, go on weighing"),
+    ),
+    "NET-11": _warn(
+        Safe.KEPT,
+        ("网络不稳，一连上就断", "可继续称重；一直如此请管理员查网络，或查是否有同名设备"),
+        (
+            "The network is unsteady: connections break at once",
+            "Go on; if it stays, have the network checked, or a second device of this name",
+        ),
+    ),
     "CORE-01": _fault(
         Safe.KEPT,
         ("监管平台拒收 {n} 条", "打开今日记录看原因，告诉管理员"),
@@ -317,10 +350,44 @@ BOX: dict[str, Message] = {
         ("磁盘将满（剩 {free_mb} MB），停止称重", "联系管理员；已有记录继续上传"),
         ("The disk is nearly full ({free_mb} MB left): no weighing", "Call the administrator; records still go out"),
     ),
+    "DISK-02": _warn(
+        Safe.KEPT,
+        ("磁盘快满（剩 {percent}%）", "可继续称重；请管理员尽早清理"),
+        ("The disk is filling up ({percent}% left)", "You may go on; have room made soon"),
+    ),
+    "CFG-01": _warn(
+        Safe.KEPT,
+        ("配置有误，已用上一版本：{why}", "可继续称重；请管理员改正配置"),
+        ("The settings are wrong, the last good ones are used: {why}", "You may go on; have them put right"),
+    ),
     "CLK-01": _warn(
         Safe.KEPT,
-        ("时钟未校准，差 {s} 秒", "可继续，记录会带标记；联系管理员"),
-        ("The clock is off by {s} s", "You may go on, records are marked; tell the administrator"),
+        ("时间未校准", "可继续，记录会带标记，标签日期可能不对；联系管理员"),
+        (
+            "The time is not set",
+            "You may go on, records are marked, the label's date may be wrong; tell the administrator",
+        ),
+    ),
+    "CLK-02": _warn(
+        Safe.KEPT,
+        ("时间被回拨 {s} 秒", "可继续，已记录；核对时间，不对请联系管理员"),
+        (
+            "The clock was set back by {s} s",
+            "You may go on, it is on record; is the time right? Tell the administrator",
+        ),
+    ),
+    "CLK-03": _warn(
+        Safe.KEPT,
+        ("时间异常，向前跳了 {s} 秒", "可继续，已记录；核对时间，不对请联系管理员"),
+        (
+            "The clock jumped ahead by {s} s",
+            "You may go on, it is on record; is the time right? Tell the administrator",
+        ),
+    ),
+    "CLK-04": _warn(
+        Safe.KEPT,
+        ("时间偏差 {s} 秒，已校正", "无需处理；之前的记录带着原来的时间"),
+        ("The clock was off by {s} s and is right now", "Nothing to do; earlier records carry the earlier time"),
     ),
     "NUM-01": _fault(
         Safe.UNTOUCHED,

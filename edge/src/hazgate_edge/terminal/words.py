@@ -70,6 +70,9 @@ CHIPS: dict[str, tuple[str, str]] = {
     "scale": ("秤", "Scale"),
     "printer": ("打印机", "Printer"),
     "network": ("网络", "Network"),
+    "clock": ("时钟", "Clock"),
+    "disk": ("磁盘", "Disk"),
+    "settings": ("配置", "Settings"),
 }
 
 LIGHTS: dict[Light, tuple[str, str]] = {

@@ -91,6 +91,8 @@ def build(folder: Path, behaviour: Behaviour | None = None) -> FastAPI:
     @app.get("/v1/submissions/{rid}")
     async def outcome(rid: str) -> Response:
         await run_in_threadpool(ledger.hear, rid, "gets")
+        if state["behaviour"].mode is Mode.BARRED:
+            return JSONResponse({"detail": "certificate revoked"}, status_code=401)
         found = await run_in_threadpool(ledger.find, rid)
         if found is None:
             return JSONResponse({"detail": "never seen"}, status_code=404)
@@ -167,6 +169,10 @@ def _unfiled(now: Behaviour) -> Response | None:
         return _broken_off()
     if now.mode is Mode.ERROR:
         return Response("Internal Server Error", status_code=500)
+    if now.mode is Mode.SCHEMA:
+        return JSONResponse({"detail": "field wasteFormCode is required"}, status_code=422)
+    if now.mode is Mode.BARRED:
+        return JSONResponse({"detail": "certificate revoked"}, status_code=401)
     if now.mode is Mode.HTML:
         return Response(
             "<!doctype html><title>Sign in</title><p>Please sign in to use this network.", media_type="text/html"

@@ -19,6 +19,8 @@ class Mode(StrEnum):
     HTML = "html"  # status 200 and a page, like a captive portal
     NONSENSE = "nonsense"  # status 200 and bytes that are no JSON
     ENVELOPE = "envelope"  # status 200 and {"success": true}, another interface's envelope
+    SCHEMA = "schema"  # status 422: it wants a field it has never asked for before
+    BARRED = "barred"  # status 401 to everything: it knows us no longer
     SLOW = "slow"  # the answer trickles out byte by byte over delay_ms
 
 

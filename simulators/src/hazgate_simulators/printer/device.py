@@ -19,6 +19,7 @@ from pathlib import Path
 from hazgate_simulators.printer.language import Complaint, PrintAsked, StatusAsked, TsplReader
 
 HEAD_OPEN, PAPER_OUT, BUSY = 0x01, 0x04, 0x20
+OTHER_ANSWER = b"\x02030,0,0,0000,000,0,0,0,000,0,0,0\x03\r\n"  # the form of a ZPL host status
 PRINTED_MAX = 50  # in memory
 FILES_MAX = 500  # in the folder
 WAITING_MAX = 20  # labels in the printer's own memory
@@ -37,6 +38,7 @@ class Fault(StrEnum):
     STALL = "stall"  # takes every byte, says busy, never finishes
     REFUSE = "refuse"  # connections refused
     LOSE_TAIL = "lose_tail"  # the last line of a job (PRINT) is lost on the way; all else looks well
+    OTHER_LANGUAGE = "other_language"  # a printer of another make: answers in lines, prints nothing of a TSPL job
     CUT = "cut"  # hangs up in the middle of a job
 
 
@@ -153,11 +155,14 @@ class TsplPrinter:
             for event in tspl.feed(received):
                 match event:
                     case StatusAsked():
-                        if self._fault is not Fault.SILENT:
+                        if self._fault is Fault.OTHER_LANGUAGE:
+                            writer.write(OTHER_ANSWER)
+                            await writer.drain()
+                        elif self._fault is not Fault.SILENT:
                             writer.write(bytes([self.status_byte]))
                             await writer.drain()
                     case PrintAsked(rows, labels):
-                        if self._fault is not Fault.LOSE_TAIL:
+                        if self._fault not in (Fault.LOSE_TAIL, Fault.OTHER_LANGUAGE):
                             self._take(rows, labels)
                     case Complaint(text):
                         self.complaints.append(text)
