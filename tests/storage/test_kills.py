@@ -67,5 +67,5 @@ def test_a_kill_at_any_write_sync_or_word_loses_nothing_that_was_told(tmp_path: 
 
 def test_a_label_printed_before_the_commit_is_found(tmp_path: Path) -> None:
     """The planted mistake: some kill leaves a label on paper that no record knows, or that would be printed again."""
-    with pytest.raises(AssertionError, match="is on paper and (no record knows it|would be printed as an original)"):
+    with pytest.raises(AssertionError, match=r"is on paper and (no record knows it|would be printed as an original)"):
         kill_at_each(tmp_path, None, ("--count", str(COUNT), "--print-first"))
