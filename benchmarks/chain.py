@@ -199,6 +199,7 @@ def _box_config(
         ],
         "printer": {"kind": "tcp", "host": "127.0.0.1", "port": printer_port},
         "terminal": {"host": "127.0.0.1", "port": terminal_port},
+        "numbers": {"first": 1, "last": 999},  # by hand: a start to the first "saved" is measured, not a grant
         "containers": [{"id": CONTAINER, "name": "编织袋 50 L", "volume_l": 50}],
         "wastes": [
             {

@@ -20,6 +20,7 @@ the same run, in turns, on the same disk, because absolute numbers say more abou
 - **S**: the same with 100 rows a commit.
 - **Q**: a bare probe of the path box, broker, collector and back, without chain, seals, retries or screen.
 - **Parts**: the durable commits, broker hops and seals of that path, each alone at the same pace.
+- **P**: asyncpg, a batch as one jsonb value a commit, into one table of PostgreSQL; pinned in `requirements/bench.txt`.
 - **TB**: the ThingsBoard IoT gateway, pinned in `requirements/bench-peer.txt`, with everything optional switched off
   and the cheapest connector possible: its best case.
 """

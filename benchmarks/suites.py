@@ -6,7 +6,7 @@ import asyncio
 import statistics
 from collections.abc import Callable
 
-from benchmarks import bare, load, own_box, own_journal, peer, probe
+from benchmarks import bare, intake, load, own_box, own_journal, peer, probe
 from benchmarks import remarks as remarks_of
 from benchmarks.bench import Bench
 from benchmarks.broker import Broker
@@ -191,6 +191,7 @@ SUITES: dict[str, Callable[[Bench], list[Figure]]] = {
     "receipt": receipt,
     "pace": load.pace,
     "drain": load.drain,
+    "intake": intake.intake,
     "uplink": load.uplink,
     "box": box,
     "label": label,

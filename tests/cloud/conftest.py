@@ -14,6 +14,7 @@ from hazgate_cloud.store.boxes import add_box
 from hazgate_cloud.store.engine import Database
 from hazgate_cloud.store.migrate import upgrade
 from hazgate_protocols.journal.seal import Signer
+from servers.stores import empty_store
 
 
 @pytest.fixture
@@ -26,13 +27,17 @@ def collector_key() -> Signer:
     return Signer.from_secret(b"c" * 32)
 
 
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """An empty store."""
-    opened = Database.open(f"sqlite:///{tmp_path / 'store' / 'collector.db'}")
-    upgrade(opened)
-    yield opened
-    opened.close()
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty store, once on each engine."""
+    if request.param == "sqlite":
+        opened = Database.open(f"sqlite:///{tmp_path / 'store' / 'collector.db'}")
+        upgrade(opened)
+        yield opened
+        opened.close()
+    else:
+        with empty_store() as opened:
+            yield opened
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import Connection, delete, func, select, update
 
 from cloud.fakebox import Clock, FakeBox
+from cloud.test_verify import tamper
 from hazgate_cloud.collector.collector import Collector
 from hazgate_cloud.domain.acts import Person
 from hazgate_cloud.domain.daily import is_due, local_day
@@ -32,6 +33,7 @@ from hazgate_protocols.journal.checkpoint import Checkpoint, decode
 from hazgate_protocols.journal.record import WEIGHING
 from hazgate_protocols.journal.seal import Signer
 from hazgate_protocols.uplink import Have, Note, decode_answer
+from servers.stores import cluster
 
 DAY_S = 86_400
 
@@ -78,7 +80,11 @@ class Desk:
             return tx.execute(select(func.count()).select_from(schema.checkpoints)).scalar_one()
 
     def copy(self, to: Path) -> None:
-        """The store's file, as a backup tool would take it."""
+        """The store, as a backup tool would take it."""
+        if not self.database.is_sqlite:
+            self.database.close()
+            to.write_text(cluster().create(str(self.database.engine.url.database)))
+            return
         with self.database.engine.connect() as plain:
             plain.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
         shutil.copy(str(self.database.engine.url.database), to)
@@ -86,6 +92,12 @@ class Desk:
     def restore(self, copy: Path) -> None:
         """Puts an older copy in the store's place."""
         self.database.close()
+        if not self.database.is_sqlite:
+            name = str(self.database.engine.url.database)
+            cluster().drop(name)
+            cluster().create(copy.read_text(), name)
+            self.maker = Checkpointer(self.database, self.key, self.folder, self.clock)
+            return
         path = Path(str(self.database.engine.url.database))
         for old in path.parent.glob(f"{path.name}*"):
             old.unlink()
@@ -93,13 +105,8 @@ class Desk:
         self.maker = Checkpointer(self.database, self.key, self.folder, self.clock)
 
     def tamper(self, change: Callable[[Connection], Any]) -> None:
-        """As someone with the file in hand would do it."""
-        with self.database.engine.connect() as plain:
-            raw = plain.connection.dbapi_connection
-            assert raw is not None
-            raw.cursor().execute("PRAGMA foreign_keys=OFF")
-            with plain.begin():
-                change(plain)
+        """As someone with the store in hand would do it."""
+        tamper(self.database, change)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select
 
-from cloud.fakebox import Clock, FakeBox, label_of, weighing_body
+from cloud.fakebox import UNIT, Clock, FakeBox, label_of, weighing_body
 from hazgate_cloud.api import queries
 from hazgate_cloud.collector.collector import Collector
 from hazgate_cloud.store import schema
@@ -17,7 +17,7 @@ from hazgate_cloud.store.engine import Database, StoreUnavailableError
 from hazgate_cloud.store.verify import verify
 from hazgate_protocols import canonical
 from hazgate_protocols.journal.chain import ROOT
-from hazgate_protocols.journal.record import WEIGHING, Record
+from hazgate_protocols.journal.record import PRINT, WEIGHING, Record
 from hazgate_protocols.journal.seal import Signer, receipt_seal_holds
 from hazgate_protocols.uplink import Have, Need, decode_answer, decode_push, encode_push, topics
 
@@ -380,10 +380,12 @@ def test_two_collectors_on_one_store_give_equal_receipts(
     collector: Collector, box: FakeBox, database: Database, collector_key: Signer, clock: Clock
 ) -> None:
     """Any worker may take any push; the store decides."""
-    worker = Collector(Database.open(str(database.engine.url)), collector_key, clock)
+    other = Database.open(str(database.engine.url))
+    worker = Collector(other, collector_key, clock)
     box.weigh(1)
     payload = box.push()
     assert collector.handle(box.name, payload) == worker.handle(box.name, payload)
+    other.close()
     assert count(database, schema.records) == 2
 
 
@@ -396,3 +398,28 @@ def test_the_quarantine_is_bounded_and_says_so(
         collector.handle(box.name, f"junk {number}".encode())
     assert count(database, schema.quarantine) == 2
     assert sorted(alarm_kinds(database)) == ["push_malformed", "quarantine_full"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"unit": {"code": UNIT + "\0 and so on", "name": "\0"}},
+        {"waste": {"code": "900\0214-08 and on", "name": "\0", "category": "\0", "hazards": ["\0"]}},
+        {"label": "\0" * 37},
+        {"container": {"id": "\0", "volume_l": 2**53 - 1}},
+    ],
+    ids=["unit", "waste", "label", "container"],
+)
+def test_texts_no_database_holds_are_held_back_and_stop_nobody(
+    collector: Collector, box: FakeBox, database: Database, change: dict[str, Any]
+) -> None:
+    """NUL and far too long texts in a well-formed record: stored as they came, and what follows goes on."""
+    odd = {**weighing_body(1), **change}
+    box.write(WEIGHING, odd, t={"wall": "\0", "mono_ns": 1, "boot": "b", "source": "ntp", "unc_ms": 5})
+    box.write(PRINT, {"rid": "\0", "job": 1, "copy": 0, "state": "printed", "by": "printer", "detail": "\0"})
+    box.weigh(2)
+    assert have(collector, box, box.push()).hash == box.head
+    assert count(database, schema.records) == 4
+    with database.read() as tx:
+        assert label_of(2) in tx.execute(select(schema.bags.c.label)).scalars().all()
+    assert faults(database) == []

@@ -372,5 +372,5 @@ def test_the_outbox_holds_a_rid_once(database: Database, collector: Collector, b
     row.pop("number")
 
     row["hash"] = box.hashes[0]
-    with pytest.raises(IntegrityError, match=r"UNIQUE constraint failed: outbox\.rid"):
+    with pytest.raises(IntegrityError, match=r"UNIQUE constraint failed: outbox\.rid|uq_outbox_rid"):
         database.written(lambda tx: tx.execute(insert(schema.outbox).values(row)))

@@ -17,7 +17,10 @@ from hazgate_cloud.store import schema
 from hazgate_cloud.store.engine import Database, StoreUnavailableError
 from hazgate_cloud.store.migrate import upgrade
 
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
+
+@on_sqlite
 def test_every_connection_is_wal_full_and_checks_references(database: Database) -> None:
     """Read back from several connections of the pool, readers and writers: NORMAL loses acknowledged rows."""
     for opened in (database.read, database.write):
@@ -57,6 +60,7 @@ def test_a_store_of_a_newer_program_is_left_alone(database: Database) -> None:
         upgrade(database)
 
 
+@on_sqlite
 def test_the_files_are_private(database: Database) -> None:
     """Folder 0700, database and its companions 0600."""
     path = Path(str(database.engine.url.database))

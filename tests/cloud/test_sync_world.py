@@ -7,6 +7,7 @@ orphan, forks are alarmed, and the talk settles.
 from __future__ import annotations
 
 import atexit
+import functools
 import itertools
 import shutil
 import sqlite3
@@ -18,6 +19,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from sqlalchemy import func, select
+from sqlalchemy.engine import make_url
 
 from cloud.fakebox import UNIT, Clock, FakeBox, label_of
 from hazgate_cloud.collector.collector import Collector
@@ -31,11 +33,13 @@ from hazgate_protocols.journal.chain import ROOT
 from hazgate_protocols.journal.seal import Signer, receipt_seal_holds
 from hazgate_protocols.journal.suite import DEFAULT, SM3_SM2, Suite
 from hazgate_protocols.uplink import Have, Need, decode_answer, decode_push
+from servers.stores import cluster, template
 from storage.depth import SOAK
 
 KEYS = {suite.name: Signer.from_secret(b"c" * 32, suite) for suite in (DEFAULT, SM3_SM2)}
 BOX_KEYS = {suite.name: Signer.from_secret(bytes(range(32)), suite) for suite in (DEFAULT, SM3_SM2)}
 ROUNDS_MAX = 400
+POSTGRES_EXAMPLES = 300 if SOAK else 10
 picks = st.integers(0, 1 << 16)
 
 
@@ -88,20 +92,31 @@ class SyncWorld(RuleBasedStateMachine):
         self.starts = itertools.count(1)
         self.pushes: list[bytes] = []
         self.answers: list[bytes] = []
-        self.copies: list[Path] = []
+        self.copies: list[str] = []
         self.damaged = 0
 
     @initialize()
     def begin(self) -> None:
-        shutil.copy(_template(self.suite), self.folder / "0.db")
-        self.open(self.folder / "0.db")
+        self.open(self.first_store())
         self.edges = [Edge(FakeBox(signer=BOX_KEYS[self.suite.name]).begin())]
         self.disks: list[tuple[FakeBox, int]] = []
 
-    def open(self, path: Path) -> None:
-        self.path = path
-        self.database = Database.open(f"sqlite:///{path}")
+    def open(self, url: str) -> None:
+        self.database = Database.open(url)
         self.collector = Collector(self.database, KEYS[DEFAULT.name], Clock(), signer_of=lambda suite: KEYS[suite.name])
+
+    def first_store(self) -> str:
+        """A store with the box registered."""
+        return self.another(_template(self.suite))
+
+    def another(self, store: str) -> str:
+        """A copy of a store as it is now."""
+        target = self.folder / f"{next(self.files)}.db"
+        with sqlite3.connect(make_url(store).database or "") as source, sqlite3.connect(target) as copy:
+            source.backup(copy)
+        source.close()
+        copy.close()
+        return f"sqlite:///{target}"
 
     @rule(edge=picks)
     def weigh(self, edge: int) -> None:
@@ -169,20 +184,13 @@ class SyncWorld(RuleBasedStateMachine):
 
     @rule()
     def back_up_collector(self) -> None:
-        target = self.folder / f"copy{next(self.files)}.db"
-        with sqlite3.connect(self.path) as source, sqlite3.connect(target) as copy:
-            source.backup(copy)
-        source.close()
-        copy.close()
-        self.copies.append(target)
+        self.copies.append(self.another(self.database.name))
 
     @precondition(lambda self: self.copies)
     @rule(which=picks)
     def restore_collector(self, which: int) -> None:
         self.database.close()
-        path = self.folder / f"restored{next(self.files)}.db"
-        shutil.copy(self.copies[which % len(self.copies)], path)
-        self.open(path)
+        self.open(self.another(self.copies[which % len(self.copies)]))
         for edge in self.edges:  # what was settled with the lost copy is not settled with this one
             edge.settled = False
 
@@ -255,22 +263,48 @@ class SyncWorld(RuleBasedStateMachine):
         assert set(labels) <= possible
 
 
-_TEMPLATES: dict[str, Path] = {}
+class PostgresSyncWorld(SyncWorld):
+    """The same world over the other engine."""
+
+    def first_store(self) -> str:
+        self.made: list[str] = []
+        return self.another(_postgres_template(self.suite))
+
+    def another(self, store: str) -> str:
+        if hasattr(self, "database"):
+            self.database.close()  # a database that is copied has no connections
+        name = cluster().create(make_url(store).database or "")
+        self.made.append(name)
+        return cluster().url(name)
+
+    def teardown(self) -> None:
+        try:
+            super().teardown()
+        finally:
+            for name in getattr(self, "made", []):
+                cluster().drop(name)
 
 
-def _template(suite: Suite) -> Path:
+@functools.cache
+def _template(suite: Suite) -> str:
     """An upgraded store with the box registered, made once a process."""
-    if suite.name not in _TEMPLATES:
-        folder = tempfile.mkdtemp(prefix="sync-template-")
-        atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        path = Path(folder) / "empty.db"
-        made = Database.open(f"sqlite:///{path}")
-        upgrade(made)
-        known = RegisteredBox("gate-01", BOX_KEYS[suite.name].public(), UNIT, "")
-        made.written(lambda tx: add_box(tx, known, "2026-03-01T00:00:00.000Z"))
-        made.close()
-        _TEMPLATES[suite.name] = path
-    return _TEMPLATES[suite.name]
+    folder = tempfile.mkdtemp(prefix="sync-template-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return _with_box(f"sqlite:///{Path(folder) / 'template.db'}", suite)
+
+
+@functools.cache
+def _postgres_template(suite: Suite) -> str:
+    return _with_box(cluster().url(cluster().create(template())), suite)
+
+
+def _with_box(url: str, suite: Suite) -> str:
+    database = Database.open(url)
+    upgrade(database)
+    box = RegisteredBox("gate-01", BOX_KEYS[suite.name].public(), UNIT, "")
+    database.written(lambda tx: add_box(tx, box, "2026-03-01T00:00:00.000Z"))
+    database.close()
+    return url
 
 
 class ShangmiWorld(SyncWorld):
@@ -288,6 +322,8 @@ TestSyncWorld.settings = settings(
     phases=(Phase.reuse, Phase.generate),  # each step commits to a disk: shrinking would outlast the test's time
     print_blob=True,
 )
+TestPostgresSyncWorld = PostgresSyncWorld.TestCase
+TestPostgresSyncWorld.settings = settings(TestSyncWorld.settings, max_examples=POSTGRES_EXAMPLES)
 
 TestShangmiWorld = ShangmiWorld.TestCase
 TestShangmiWorld.settings = settings(TestSyncWorld.settings, max_examples=20)

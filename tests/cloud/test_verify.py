@@ -120,10 +120,13 @@ def test_a_change_behind_the_collectors_back_is_found(
 
 
 def tamper(database: Database, change: Callable[[Connection], Any]) -> None:
-    """As someone with the file in hand would do it: no rule of the schema stands in the way."""
+    """As someone with the store in hand would do it: no rule of the schema stands in the way."""
     with database.engine.connect() as plain:
-        raw = plain.connection.dbapi_connection
-        assert raw is not None
-        raw.cursor().execute("PRAGMA foreign_keys=OFF")
+        if database.is_sqlite:
+            raw = plain.connection.dbapi_connection
+            assert raw is not None
+            raw.cursor().execute("PRAGMA foreign_keys=OFF")
         with plain.begin():
+            if not database.is_sqlite:
+                plain.exec_driver_sql("SET LOCAL session_replication_role = replica")
             change(plain)

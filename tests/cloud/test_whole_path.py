@@ -55,7 +55,8 @@ async def until(question: Callable[[], Awaitable[T | None]], world: World) -> T:
 class World:
     """A broker, a core, a collector and one box."""
 
-    def __init__(self, folder: Path, core: Core) -> None:
+    def __init__(self, folder: Path, core: Core, settings: str = "") -> None:
+        """settings: more lines of the collector's configuration."""
         self.folder = folder
         self.core = core
         self.box = FakeBox().begin()
@@ -66,6 +67,7 @@ class World:
         self.config.write_text(
             f"data_folder: store\nbroker:\n  host: 127.0.0.1\n  port: {self.broker.port}\n  username: collector\n"
             f"  password_file: password\nlisten: {{port: {self.port}}}\ncore: {{url: '{core.url}', timeout_s: 2}}\n"
+            f"{settings}"
         )
         self.key = bytes.fromhex(self.command("identity"))
         key = self.box.signer.public().hex()

@@ -29,6 +29,12 @@ class Program:
         """Ends it in peace; its exit code, None when it was not running."""
         return self._end(signal.SIGTERM)
 
+    def wait(self) -> int | None:
+        """Waits for it to end by itself; its exit code, None when it was not running."""
+        code = None if self._process is None else self._process.wait(15)
+        self._process = None
+        return code
+
     def require_alive(self) -> None:
         """Raises with the end of its log when it is gone."""
         if self._process is None or self._process.poll() is not None:

@@ -158,6 +158,8 @@ async def working(stack: Stack) -> AsyncIterator[Operator]:
     operator = Operator(stack)
     try:
         await asyncio.to_thread(stack.start)
+        # The first leases come with the first receipt; a press before that is rightly refused.
+        await operator.live(lambda live: all(item.left for item in live.numbers), "label numbers")
         yield operator
     finally:
         operator.leave()

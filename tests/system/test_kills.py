@@ -108,7 +108,7 @@ def booked(stack: Stack) -> dict[str, tuple[str, WeighingBody]]:
     return found
 
 
-@pytest.mark.fault(2, 3, 4, 5, 6)
+@pytest.mark.fault(2, 3, 4, 5, 6, 75, 76)
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_no_kill_loses_doubles_or_alters_a_bag(tmp_path: Path, seed: int) -> None:
     """Same labels, same weights, same hashes, each once, in box, collector and core; both verifiers agree."""

@@ -12,17 +12,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from hazgate_cloud.collector.collector import Collector
 from hazgate_cloud.collector.presence import Presence
-from hazgate_cloud.config import Config, read_password
+from hazgate_cloud.config import Config, read_database_password, read_password
 from hazgate_cloud.keeper.checkpointer import Checkpointer
 from hazgate_cloud.keeper.folder import Folder
 from hazgate_cloud.keeper.keeper import Keeper
 from hazgate_cloud.keys import Keyring, own_key
 from hazgate_cloud.store.boxes import all_boxes
 from hazgate_cloud.store.certificates import Authority, issue_missing
-from hazgate_cloud.store.engine import Database
+from hazgate_cloud.store.engine import Database, StoreUnavailableError, cause_of
 from hazgate_cloud.store.migrate import upgrade
 from hazgate_cloud.store.writer import Writer
 from hazgate_protocols.journal.suite import DEFAULT, SuiteMissingError
@@ -41,10 +42,17 @@ class StartError(Exception):
 
 
 def open_store(config: Config) -> Database:
-    """The store of this configuration, brought to this program's schema."""
+    """The store of this configuration, brought to this program's schema. Raises ConfigError for a password that cannot
+    be read, StoreUnavailableError for a server that is not there or not fit."""
     config.data_folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    database = Database.open(config.database_url)
-    upgrade(database)
+    database = Database.open(config.database_url, read_database_password(config))
+    try:
+        upgrade(database)
+    except SQLAlchemyError as exc:
+        database.close()
+        raise StoreUnavailableError(
+            f"open the store {database.name}: {cause_of(exc)}; nothing was changed, and boxes keep their records"
+        ) from exc
     return database
 
 

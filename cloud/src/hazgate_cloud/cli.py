@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import structlog
 import typer
@@ -14,8 +14,12 @@ import typer
 from hazgate_cloud.commands.alarms import alarms_app
 from hazgate_cloud.commands.checkpoint import checkpoint_app
 from hazgate_cloud.commands.held import held_app
+from hazgate_cloud.commands.leases import leases_app
 from hazgate_cloud.commands.quarantine import quarantine_app
 from hazgate_cloud.config import Config, ConfigError, load
+
+if TYPE_CHECKING:
+    from hazgate_cloud.store.engine import Database
 
 app = typer.Typer(
     help="The collector of hazgate: takes, proves, forwards and shows what the boxes weighed.", no_args_is_help=True
@@ -23,6 +27,7 @@ app = typer.Typer(
 box_app = typer.Typer(help="The boxes this collector takes pushes from.", no_args_is_help=True)
 app.add_typer(box_app, name="box")
 app.add_typer(held_app, name="held")
+app.add_typer(leases_app, name="leases")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(checkpoint_app, name="checkpoint")
 app.add_typer(alarms_app, name="alarms")
@@ -43,12 +48,13 @@ def run(config: ConfigPath) -> None:
     from hazgate_cloud.app import StartError
     from hazgate_cloud.app import run as serve
     from hazgate_cloud.keys import KeyFileError
+    from hazgate_cloud.store.engine import StoreUnavailableError
 
     settings = _load(config)
     _set_up_log()
     try:
         asyncio.run(serve(settings))
-    except (StartError, ConfigError, KeyFileError) as exc:
+    except (StartError, ConfigError, KeyFileError, StoreUnavailableError) as exc:
         _fail(str(exc))
 
 
@@ -93,13 +99,13 @@ def root(config: ConfigPath) -> None:
     standard error."""
     from datetime import UTC, datetime
 
-    from hazgate_cloud.app import certify, open_store
+    from hazgate_cloud.app import certify
     from hazgate_cloud.keys import KeyFileError, own_key
     from hazgate_cloud.store.certificates import root_of
     from hazgate_protocols.certificate import to_pem
 
     settings = _load(config)
-    database = open_store(settings)
+    database = _open_store(settings)
     try:
         certify(settings, database, datetime.now(UTC))
         with database.read() as tx:
@@ -117,13 +123,12 @@ def root(config: ConfigPath) -> None:
 def verify(config: ConfigPath) -> None:
     """Prove again, from the stored bytes and the signed checkpoints, that nothing is missing, inserted or altered; exit
     1 and an alarm if not."""
-    from hazgate_cloud.app import open_store
     from hazgate_cloud.commands.checkpoint import prove_all
     from hazgate_cloud.keeper.folder import FolderError
     from hazgate_cloud.keys import KeyFileError
 
     settings = _load(config)
-    database = open_store(settings)
+    database = _open_store(settings)
     try:
         report = prove_all(settings, database)
     except (KeyFileError, FolderError) as exc:
@@ -158,14 +163,14 @@ def evidence(
     from datetime import UTC, datetime
     from importlib.metadata import version
 
-    from hazgate_cloud.app import certify, open_store
+    from hazgate_cloud.app import certify
     from hazgate_cloud.evidence.gather import NoEvidenceError, evidence_of
     from hazgate_cloud.keys import KeyFileError, Keyring
     from hazgate_profiles.registry import Registry
     from hazgate_protocols.journal.suite import DEFAULT, SuiteMissingError
 
     settings = _load(config)
-    database = open_store(settings)
+    database = _open_store(settings)
     try:
         certify(settings, database, datetime.now(UTC))
         keys = Keyring(settings.key_file_of)
@@ -204,7 +209,7 @@ def box_add(
     """Register a box; before that none of its pushes is taken."""
     from datetime import UTC, datetime
 
-    from hazgate_cloud.app import certify, open_store
+    from hazgate_cloud.app import certify
     from hazgate_cloud.domain.box import BoxInvalidError, register
     from hazgate_cloud.domain.times import stamp
     from hazgate_cloud.keys import KeyFileError
@@ -215,7 +220,7 @@ def box_add(
         registered = register(box, public_key, unit_code, name)
     except BoxInvalidError as exc:
         _fail(f"add box {box}: {exc}")
-    database = open_store(settings)
+    database = _open_store(settings)
     try:
         now = datetime.now(UTC)
         database.written(lambda tx: add_box(tx, registered, stamp(now)))
@@ -236,14 +241,14 @@ def box_show(
     """Show a registered box: its unit, its key and the certificate that says so."""
     from datetime import UTC, datetime
 
-    from hazgate_cloud.app import certify, open_store
+    from hazgate_cloud.app import certify
     from hazgate_cloud.keys import KeyFileError, own_key
     from hazgate_cloud.store.boxes import find_box
     from hazgate_cloud.store.certificates import certificates_of
     from hazgate_protocols.certificate import to_pem
 
     settings = _load(config)
-    database = open_store(settings)
+    database = _open_store(settings)
     try:
         certify(settings, database, datetime.now(UTC))
         collector = own_key(settings.key_file).public()
@@ -280,10 +285,9 @@ def box_list(config: ConfigPath) -> None:
     from rich.table import Table
 
     from hazgate_cloud.api.queries import boxes_with_heads
-    from hazgate_cloud.app import open_store
     from hazgate_cloud.store.certificates import boxes_until
 
-    database = open_store(_load(config))
+    database = _open_store(_load(config))
     try:
         with database.read() as tx:
             rows, until = boxes_with_heads(tx), boxes_until(tx)
@@ -301,6 +305,16 @@ def _load(path: Path) -> Config:
     try:
         return load(path)
     except ConfigError as exc:
+        _fail(str(exc))
+
+
+def _open_store(settings: Config) -> Database:
+    from hazgate_cloud.app import open_store
+    from hazgate_cloud.store.engine import StoreUnavailableError
+
+    try:
+        return open_store(settings)
+    except (ConfigError, StoreUnavailableError) as exc:
         _fail(str(exc))
 
 

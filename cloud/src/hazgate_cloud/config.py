@@ -26,12 +26,32 @@ def _web_address(text: str) -> str:
     return text.rstrip("/")
 
 
+def _database_address(text: str) -> str:
+    if not text:
+        return text
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(text)
+        port = url.port
+    except (ArgumentError, ValueError):
+        raise ValueError(f"allowed: {_DATABASES}") from None
+    if url.drivername not in ("sqlite", "postgresql+psycopg") or port == 0:
+        raise ValueError(f"allowed: {_DATABASES}")
+    if url.password is not None or "password" in url.query:
+        raise ValueError("no password here: it belongs in a file of its own, see database_password_file")
+    return text
+
+
 def _some_path(path: Path) -> Path:
     if not str(path) or str(path) == ".":
         raise ValueError("allowed: a path, absolute or relative to this file")
     return path
 
 
+_DATABASES = "nothing, sqlite:////folder/file.db or postgresql+psycopg://user@host:5432/name"
+DatabaseAddress = Annotated[str, AfterValidator(_database_address)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 SomePath = Annotated[Path, AfterValidator(_some_path)]
 Port = Annotated[int, Field(ge=1, le=65535, strict=True)]
@@ -68,7 +88,8 @@ class Config(_Part):
     """The whole file. Paths are absolute after load()."""
 
     data_folder: SomePath
-    database: str = ""  # "": SQLite in the data folder
+    database: DatabaseAddress = ""  # "": SQLite in the data folder
+    database_password_file: SomePath | None = None
     broker: Broker
     listen: Listen = Listen()
     public_url: WebAddress = "http://127.0.0.1:8080"
@@ -127,12 +148,21 @@ def load(path: Path) -> Config:
 
 def read_password(broker: Broker) -> str | None:
     """The broker password; raises ConfigError when its file cannot be read."""
-    if broker.password_file is None:
+    return _password("broker.password_file", broker.password_file)
+
+
+def read_database_password(config: Config) -> str | None:
+    """The database password; raises ConfigError when its file cannot be read."""
+    return _password("database_password_file", config.database_password_file)
+
+
+def _password(key: str, path: Path | None) -> str | None:
+    if path is None:
         return None
     try:
-        return broker.password_file.read_text().strip()
+        return path.read_text().strip()
     except OSError as exc:
-        raise ConfigError(f"broker.password_file {broker.password_file}: {exc.strerror}") from exc
+        raise ConfigError(f"{key} {path}: {exc.strerror}") from exc
 
 
 def _absolute(config: Config, folder: Path) -> Config:
@@ -145,6 +175,8 @@ def _absolute(config: Config, folder: Path) -> Config:
     changes: dict[str, Any] = {"data_folder": against(config.data_folder), "broker": broker}
     if config.checkpoints is not None:
         changes["checkpoints"] = against(config.checkpoints)
+    if config.database_password_file is not None:
+        changes["database_password_file"] = against(config.database_password_file)
     return config.model_copy(update=changes)
 
 
@@ -172,7 +204,9 @@ def _sentence(path: Path, lines: dict[tuple[str, ...], int], error: Any) -> str:
         description = _part_at(where[:-1]).model_fields[where[-1]].annotation
         what += f"; allowed: {_allowed(description)}"
     else:
-        what = f"{error['input']!r}: {error['msg'].removeprefix('Value error, ')}"
+        # A database address that is refused may carry a password: it is not repeated.
+        what = "" if key == "database" else f"{error['input']!r}: "
+        what += error["msg"].removeprefix("Value error, ")
     return f"{path}:{line}: {key}: {what}"
 
 

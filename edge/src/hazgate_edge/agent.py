@@ -37,12 +37,13 @@ from hazgate_edge.domain.view import (
 from hazgate_edge.journal.rows import Bag
 from hazgate_edge.journal.store import Journal, NewWeighing, NumbersUsedUpError, storage_failure
 from hazgate_edge.journal.writer import WriterClosedError, WriterFullError
+from hazgate_edge.numbers import LabelNumbers
 from hazgate_edge.printing.drawing import CannotDrawError, Drawing, document_of
 from hazgate_edge.printing.spooler import Spooler
 from hazgate_edge.sync.dialogue import Dialogue
 from hazgate_edge.sync.mqtt import Uplink
 from hazgate_edge.wastes import KnownWaste
-from hazgate_protocols.codes.label_number import SEQUENCE_CHARS, label_stem
+from hazgate_protocols.codes.label_number import SEQUENCE_CHARS, SEQUENCE_MAX, label_stem
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.label.document import label_side_mm, labels_needed
@@ -50,7 +51,6 @@ from hazgate_protocols.label.document import label_side_mm, labels_needed
 log = logging.getLogger(__name__)
 
 COUNTS_EVERY_S = 0.5  # how often the numbers in the top bar are read anew without a known change
-NUMBERS_WARN_LEFT = 20
 
 
 @dataclass(slots=True)
@@ -79,6 +79,7 @@ class Agent:
         wastes: dict[str, KnownWaste],
         dev: dict[str, Any],
         disk: Callable[[], Say | None],
+        numbers: LabelNumbers,
         notices: Callable[[], tuple[Chip, ...]] = tuple,
     ) -> None:
         """notices: further things in the top bar (clock, room on the disk), only when there is something to say."""
@@ -93,6 +94,7 @@ class Agent:
         self._wastes = wastes
         self._dev = dev
         self._disk = disk
+        self._label_numbers = numbers
         self._notices = notices
         self._weighing = asyncio.Lock()
         self._number = 0
@@ -248,9 +250,7 @@ class Agent:
             rid, label = await self._journal.write(lambda: self._journal.do_weigh(new))
         except NumbersUsedUpError as exc:
             log.warning("weigh %s: %s", waste_code, exc)
-            return await self._refuse(
-                Say("NUM-01", {"waste": waste_code, "n": str(self._config.numbers.last)}), waste_code, operator
-            )
+            return await self._refuse(self._label_numbers.none_left(waste_code), waste_code, operator)
         except Exception as exc:
             if not storage_failure(exc) and not isinstance(exc, WriterFullError | WriterClosedError):
                 raise
@@ -260,6 +260,7 @@ class Agent:
         self._pan.booked()
         self._uplink.wake()  # first: a record goes before its label
         self._spooler.wake()
+        self._label_numbers.wake()
         weight = f"{settled.weight.text} {settled.weight.unit}"
         log.info("weighed %s %s", label, weight)
         return Weighed(rid, label, weight)
@@ -276,6 +277,7 @@ class Agent:
         day = local_date(datetime.fromisoformat(at["wall"]))
 
         stem = label_stem(config.unit.code, waste_code, day)
+        first, last = config.numbers.fixed or (1, SEQUENCE_MAX)
 
         def body(number: int) -> WeighingBody:
             return WeighingBody(
@@ -307,8 +309,9 @@ class Agent:
             waste_code=waste_code,
             produced_on=day.isoformat(),
             label_stem=stem,
-            first=config.numbers.first,
-            last=config.numbers.last,
+            first=first,
+            last=last,
+            leased=config.numbers.fixed is None,
             body=body,
             who=self._who(operator),
             dev=self._dev,
@@ -377,23 +380,8 @@ class Agent:
             received_at=state.received_at,
             unanswered=self._journal.unanswered(),
         )
-        self._numbers = self._low_numbers()
+        self._numbers = self._label_numbers.notices()
         self._counted_at = (self._journal.changes, now_ns)
-
-    def _low_numbers(self) -> tuple[Numbers, ...]:
-        """Said before the bag is weighed, not after."""
-        config, day = self._config, local_date(self._clock.wall())
-        found = []
-        for code in self._wastes:
-            stem = label_stem(config.unit.code, code, day)
-            used = max(self._journal.last_number(stem), config.numbers.first - 1)
-            left = max(0, config.numbers.last - used)
-            if left == 0:
-                say = Say("NUM-01", {"waste": code, "n": str(config.numbers.last)})
-                found.append(Numbers(code, left, say))
-            elif left <= NUMBERS_WARN_LEFT:
-                found.append(Numbers(code, left, Say("NUM-02", {"left": str(left)})))
-        return tuple(found)
 
     def _row(self, bag: Bag, received_seq: int, received_at: str) -> Row:
         if bag.core in ("accepted", "duplicate"):

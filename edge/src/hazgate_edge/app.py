@@ -31,6 +31,7 @@ from hazgate_edge.journal.database import JournalError
 from hazgate_edge.journal.store import Journal
 from hazgate_edge.journal.writer import WriterClosedError, WriterFullError
 from hazgate_edge.lastgood import Chosen
+from hazgate_edge.numbers import LabelNumbers
 from hazgate_edge.porter import Porter
 from hazgate_edge.printing.drawing import Drawing
 from hazgate_edge.printing.spooler import Spooler
@@ -77,6 +78,7 @@ class Parts:
     uplink: Uplink
     pan: Pan
     ballast: Ballast
+    numbers: LabelNumbers
     clock: Timekeeper
     dev: dict[str, Any]
     journal_fault: str  # what was wrong with the journal at this start, "" for nothing
@@ -207,6 +209,8 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
         config.broker, config.box, dialogue, wall=clock.wall, jitter=random.random, present=lambda: present(clock)
     )
     spooler = Spooler(journal, printer_of(config), drawing, config, dev=dev, on_record=uplink.wake)
+    wastes = known_wastes(config, local_date(clock.wall()))
+    numbers = LabelNumbers(config, clock=clock, journal=journal, wastes=tuple(wastes), dev=dev, on_record=uplink.wake)
     agent = Agent(
         config,
         clock=clock,
@@ -216,12 +220,13 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
         drawing=drawing,
         dialogue=dialogue,
         uplink=uplink,
-        wastes=known_wastes(config, local_date(clock.wall())),
+        wastes=wastes,
         dev=dev,
         disk=lambda: disk_check(config.data_folder),
+        numbers=numbers,
         notices=lambda: notices(config.data_folder, clock, problem),
     )
-    return Parts(agent, journal, reader, spooler, drawing, uplink, pan, ballast, clock, dev, wrong)
+    return Parts(agent, journal, reader, spooler, drawing, uplink, pan, ballast, numbers, clock, dev, wrong)
 
 
 def present(clock: Timekeeper) -> dict[str, Any]:
@@ -257,6 +262,7 @@ async def run(chosen: Chosen, *, on_ready: Callable[[], None] = lambda: None) ->
         if parts.journal_fault:
             found["found"]["journal"] = parts.journal_fault[:500]
         await journal.write(lambda: journal.do_append(kinds.BOOT, found, who=NOBODY, dev=dev))
+        await parts.numbers.ask()  # before the first connection: the answer comes with its receipt
         await _until_stopped(parts, chosen, on_ready)
     except sqlite3.Error as exc:
         raise _broken(journal, exc) from exc
@@ -283,6 +289,7 @@ async def _until_stopped(parts: Parts, chosen: Chosen, on_ready: Callable[[], No
             tasks.create_task(parts.reader.run(), name="scale"),
             tasks.create_task(_through_full_disk("print", lambda: _print(parts.spooler)), name="spooler"),
             tasks.create_task(_through_full_disk("send", parts.uplink.run), name="uplink"),
+            tasks.create_task(_through_full_disk("ask for numbers", parts.numbers.run), name="numbers"),
             tasks.create_task(_keep_ballast(parts.ballast), name="ballast"),
             tasks.create_task(_stop_when_broken(parts.journal, stop), name="journal"),
             tasks.create_task(door.run(), name="door"),

@@ -1,4 +1,4 @@
-"""hazgate-edge: run | check-config | doctor | verify | show | decode | identity.
+"""hazgate-edge: run | check-config | doctor | verify | show | leases | decode | identity.
 
 Plain argparse and late imports: `run` must start fast and stay small.
 """
@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     command("verify", _verify, "verify the whole journal: chain, hashes, seals")
     showing = command("show", _show, "show everything known of one label number or record id")
     showing.add_argument("code", help="the 37-character label number, the text of its QR code, or a record id")
+    command("leases", _leases, "show the label numbers leased to this box, and what it has asked for")
     decoding = command("decode", _decode, "turn captured bytes into readings, as JSON lines", config=False)
     source = decoding.add_mutually_exclusive_group(required=True)
     source.add_argument("--profile", help="decode standard input (raw bytes, or hex with --hex) with this profile")
@@ -105,6 +106,12 @@ def _show(arguments: argparse.Namespace) -> int:
     from hazgate_edge.commands import show
 
     return show.run(arguments.config, arguments.code)
+
+
+def _leases(arguments: argparse.Namespace) -> int:
+    from hazgate_edge.commands import leases
+
+    return leases.run(arguments.config)
 
 
 def _decode(arguments: argparse.Namespace) -> int:

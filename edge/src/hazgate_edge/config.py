@@ -185,16 +185,25 @@ class Container(_Part):
 
 
 class Numbers(_Part):
-    """The label sequence numbers this box may give: disjoint from every other box of the unit."""
+    """Where this box's label sequence numbers come from: leased by the collector, or a range agreed by hand."""
 
-    first: Annotated[int, Field(ge=1, le=999)] = 1
-    last: Annotated[int, Field(ge=1, le=999)] = 999
+    first: Annotated[int, Field(ge=1, le=999)] | None = None
+    last: Annotated[int, Field(ge=1, le=999)] | None = None
+    a_day: Annotated[int, Field(ge=1, le=999)] = 100
 
     @model_validator(mode="after")
     def _order(self) -> Numbers:
-        if self.first > self.last:
-            raise ValueError("first must not be greater than last")
+        if self.fixed is not None:
+            if self.fixed[0] > self.fixed[1]:
+                raise ValueError("first must not be greater than last")
+            if "a_day" in self.model_fields_set:
+                raise ValueError("a_day goes with leased numbers; leave it out, or leave out first and last")
         return self
+
+    @property
+    def fixed(self) -> tuple[int, int] | None:
+        """First and last of the range agreed by hand, None when the collector leases numbers."""
+        return None if self.first is None and self.last is None else (self.first or 1, self.last or 999)
 
 
 class Terminal(_Part):

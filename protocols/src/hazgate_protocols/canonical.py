@@ -73,7 +73,7 @@ class Remembering:
 def decode(data: bytes) -> Json:
     """The value of canonical bytes; raises NotCanonicalError unless they are exactly what encode() writes."""
     try:
-        value = json.loads(data.decode(), parse_float=_no_float, parse_constant=_no_float)
+        value = _DECODE(data.decode())
     except (ValueError, RecursionError) as exc:
         raise NotCanonicalError(f"not JSON: {exc}") from exc
     if encode(value) != data:
@@ -83,6 +83,9 @@ def decode(data: bytes) -> Json:
 
 def _no_float(text: str) -> Json:
     raise NotCanonicalError(f"number {text}: decimals travel as strings")
+
+
+_DECODE = json.JSONDecoder(parse_float=_no_float, parse_constant=_no_float).decode  # json.loads would make one a call
 
 
 def _check(value: Json, depth: int) -> None:

@@ -13,7 +13,7 @@ asks (GET) before it repeats (POST). "duplicate" means the core already holds th
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -21,6 +21,7 @@ from hazgate_protocols.text import one_line
 
 ANSWER_BYTES_MAX = 64 * 1024
 ANSWER_TEXT_CHARS_MAX = 500
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Outcome(StrEnum):
@@ -57,7 +58,7 @@ class Submission:
 
     def encode(self) -> bytes:
         """The request body."""
-        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":")).encode()
+        return _ENCODE({name: getattr(self, name) for name in self.__slots__}).encode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,7 @@ class CheckpointSubmission:
 
     def encode(self) -> bytes:
         """The request body."""
-        return json.dumps(asdict(self), ensure_ascii=False, separators=(",", ":")).encode()
+        return _ENCODE({name: getattr(self, name) for name in self.__slots__}).encode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ FLAGS: dict[str, tuple[str, str]] = {
     "label_date_wrong": ("识别码中的日期与记录不符", "the label number names another day"),
     "clock_untrusted": ("称重时设备时间未校准，日期可能不对", "the box's clock was not set; the day may be wrong"),
     "label_reused": ("识别码已被另一条记录使用", "the label number belongs to another record"),
+    "number_not_leased": ("识别码的流水号未分配给该设备", "the label's number was not leased to this box"),
     "rid_reused": ("记录编号重复", "the record's id was used before"),
     "unit_wrong": ("该设备未登记给此单位", "the box is not registered for this unit"),
     "weight_not_positive": ("重量不大于零", "the weight is not above zero"),
@@ -67,6 +68,22 @@ ALARMS: dict[str, tuple[str, str]] = {
     "fork": (
         "日志出现分叉：磁盘被复制或回退过，请到现场核查",
         "A forked journal: a copied or restored disk",
+    ),
+    "lease_learned": (
+        "设备持有云端没有记载的号段，已补记：云端数据曾回退，或设备所言不实",
+        "A box holds label numbers not on record here; now they are. The store went back, or the box lies",
+    ),
+    "leases_resumed": (
+        "经人工确认，不再等待该设备，继续分配号段",
+        "A person decided: label numbers are leased again without having heard this box",
+    ),
+    "lease_overlap": (
+        "两台设备持有相同的号段：号码重复的第二袋会被暂扣",
+        "Two boxes hold the same label numbers; a second bag of one number is held back",
+    ),
+    "store_went_back": (
+        "云端数据回退到了旧副本：同单位各设备都重新上报之前，不再分配新号段",
+        "This store went back to an older copy: no label numbers are leased until every box of a unit was heard",
     ),
     "gap_need": (
         "缺少记录：设备发来的记录接不上云端已有的，超过一天",

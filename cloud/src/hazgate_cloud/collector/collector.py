@@ -13,7 +13,7 @@ from hazgate_cloud.domain import intake
 from hazgate_cloud.domain.acts import ActRefusedError, Person
 from hazgate_cloud.domain.intake import Entry, PushRefusedError
 from hazgate_cloud.domain.times import stamp
-from hazgate_cloud.store import alarms, boxes, chain, projection, quarantined
+from hazgate_cloud.store import alarms, boxes, chain, leases, projection, quarantined
 from hazgate_cloud.store.boxes import BoxRow
 from hazgate_cloud.store.chain import Place
 from hazgate_cloud.store.engine import Database, StoreUnavailableError
@@ -144,24 +144,28 @@ class Collector:
         except MalformedError as exc:
             return self._refuse(tx, box, payload, "malformed", str(exc))
         self._key_of(row.registered.suite)  # a receipt that could not be sealed must fail before the commit
+        hashes = push.hashes(row.registered.suite)
         try:
-            intake.require_seal(push, row.registered)
-            return self._append(tx, row, push)
+            intake.require_seal(push, hashes[-1] if hashes else push.prev, row.registered)
+            return self._append(tx, row, push, hashes)
         except PushRefusedError as exc:
             return self._refuse(tx, box, payload, exc.code, exc.text)
 
-    def _append(self, tx: Connection, row: BoxRow, push: Push) -> _Taken:
+    def _append(self, tx: Connection, row: BoxRow, push: Push, hashes: list[bytes]) -> _Taken:
         box = row.registered.box
         parent = Place(0, row.registered_at) if push.prev == ROOT else chain.place_of(tx, box, push.prev)
         if parent is None:
             boxes.note_need(tx, row, row.need_since or stamp(self._now()))
             return _Taken(Need(push.token, chain.ladder(tx, box)))
-        entries = intake.entries(push, row.registered, parent.seq)
+        entries = intake.entries(push, hashes, row.registered, parent.seq)
         # A record is held only where its parent is, so behind a childless parent nothing can be held.
         known = bool(entries) and chain.has_child(tx, box, push.prev)
         held = chain.held(tx, [entry.hash for entry in entries]) if known else set()
         fresh = [entry for entry in entries if entry.hash not in held]
-        boxes.hear_notes_after(tx, row, push.notes_after)
+        if boxes.hear_notes_after(tx, row, push.notes_after):
+            row = leases.store_went_back(tx, row, stamp(self._now()))
+        if row.relearning_since is not None:
+            leases.stop_relearning(tx, box, push.notes_after, fresh)
         boxes.note_need(tx, row, None)
         forward = False
         if fresh:

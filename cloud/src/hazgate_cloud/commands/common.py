@@ -31,7 +31,7 @@ def opened(config: Path) -> Iterator[tuple[Config, Database]]:
     try:
         settings = load(config)
         database = open_store(settings)
-    except ConfigError as exc:
+    except (ConfigError, StoreUnavailableError) as exc:
         fail(str(exc))
     try:
         yield settings, database

@@ -6,6 +6,7 @@ for rules.py; such a record is stored all the same.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hazgate_cloud.domain.box import RegisteredBox
@@ -36,20 +37,20 @@ class Entry:
     record: Record
 
 
-def require_seal(push: Push, box: RegisteredBox) -> None:
-    """Raises PushRefusedError unless this box's key sealed the push's last hash."""
-    head = push.head(box.suite)
+def require_seal(push: Push, head: bytes, box: RegisteredBox) -> None:
+    """Raises PushRefusedError unless this box's key sealed the push's last hash, which is push.head(box.suite)."""
     if not chain_seal_holds(box.public_key, box.box, head, push.seal):
         raise PushRefusedError("seal_wrong", f"the seal is not {box.box}'s seal over {head.hex()} ({box.suite.name})")
     if push.notes_after > NOTES_AFTER_MAX:
         raise PushRefusedError("notes_after_absurd", f"notes_after {push.notes_after}, at most {NOTES_AFTER_MAX}")
 
 
-def entries(push: Push, box: RegisteredBox, parent_seq: int) -> list[Entry]:
-    """The records in order; parent_seq is the seq of the record prev (0 for ROOT). Raises PushRefusedError."""
+def entries(push: Push, hashes: Sequence[bytes], box: RegisteredBox, parent_seq: int) -> list[Entry]:
+    """The records in order; hashes are push.hashes(), parent_seq is the seq of the record prev (0 for ROOT). Raises
+    PushRefusedError."""
     out: list[Entry] = []
     prev, seq = push.prev, parent_seq
-    for body, own in zip(push.bodies, push.hashes(box.suite), strict=True):
+    for body, own in zip(push.bodies, hashes, strict=True):
         seq += 1
         try:
             record = Record.decode(body)

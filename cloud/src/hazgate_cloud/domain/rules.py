@@ -37,7 +37,7 @@ class Verdict:
 def judge(record: Record, unit_code: str) -> Verdict:
     """The verdict on a weighing record of a box registered for unit_code. Never raises."""
     number = _number(record.body.get("label"))
-    label = "" if number is None else str(number)
+    label = "" if number is None else str(record.body["label"])
     try:
         weighing = WeighingBody.from_json(record.body)
     except BodyError as exc:

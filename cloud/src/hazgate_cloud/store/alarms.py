@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, desc, func, insert, or_, selec
 from hazgate_cloud.domain.acts import Act, ActRefusedError, Person, push_digest
 from hazgate_cloud.domain.alarming import PROOF_KINDS
 from hazgate_cloud.store import audit
-from hazgate_cloud.store.schema import alarms, quarantine
+from hazgate_cloud.store.schema import alarms, quarantine, storable
 
 QUARANTINE_ROWS_MAX = 2_000  # of at most 1 MiB each
 QUARANTINE_ROWS_A_BOX_MAX = 100
@@ -30,7 +30,7 @@ def raise_alarm(tx: Connection, kind: str, box: str, subject: str, text: str, at
                     kind=kind,
                     box=box,
                     subject=key,
-                    text=text[:_TEXT_CHARS_MAX],
+                    text=storable(text, _TEXT_CHARS_MAX),
                     first_at=at,
                     last_at=at,
                     count=1,
@@ -96,7 +96,7 @@ def keep_quarantined(tx: Connection, box: str, payload: bytes, code: str, reason
     again = (
         update(quarantine)
         .where(quarantine.c.digest == digest)
-        .values(code=code, reason=reason[:_TEXT_CHARS_MAX], last_at=at, count=quarantine.c.count + 1)
+        .values(code=code, reason=storable(reason, _TEXT_CHARS_MAX), last_at=at, count=quarantine.c.count + 1)
     )
     if not tx.execute(again).rowcount:
         rows = select(func.count()).select_from(quarantine).where(quarantine.c.outcome.is_(None))
@@ -113,7 +113,7 @@ def keep_quarantined(tx: Connection, box: str, payload: bytes, code: str, reason
                     digest=digest,
                     box=box,
                     code=code,
-                    reason=reason[:_TEXT_CHARS_MAX],
+                    reason=storable(reason, _TEXT_CHARS_MAX),
                     raw=payload,
                     first_at=at,
                     last_at=at,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from hazgate_cloud.domain.box import RegisteredBox
-from hazgate_cloud.store.schema import boxes, heads, notes, records
+from hazgate_cloud.store.schema import boxes, heads, notes, records, storable
 from hazgate_protocols.uplink import Note
 from hazgate_protocols.uplink.messages import NOTES_MAX
 
@@ -39,6 +39,7 @@ class BoxRow:
     receipt_hash: bytes | None
     notes_last: int
     notes_after: int
+    relearning_since: str | None = None
     need_since: str | None = None
 
 
@@ -106,9 +107,9 @@ def add_note(
             hash=record_hash,
             what=what,
             at=at,
-            code=code[:NOTE_CHARS_KEPT],
-            text=text[:NOTE_CHARS_KEPT],
-            reference=ref[:NOTE_CHARS_KEPT],
+            code=storable(code, NOTE_CHARS_KEPT),
+            text=storable(text, NOTE_CHARS_KEPT),
+            reference=storable(ref, NOTE_CHARS_KEPT),
         )
     )
     return n
@@ -143,9 +144,9 @@ def notes_after(tx: Connection, box: str, after: int) -> tuple[Note, ...]:
     )
 
 
-def hear_notes_after(tx: Connection, row: BoxRow, after: int) -> None:
+def hear_notes_after(tx: Connection, row: BoxRow, after: int) -> bool:
     """Keeps what the box says it holds. A box ahead of us means that this store went back to an older copy: the notes
-    it was not known to hold get new numbers behind the box's, or it would never take them."""
+    it was not known to hold get new numbers behind the box's, or it would never take them. Whether it went back."""
     box = row.registered.box
     if after > row.notes_last:
         unheard = tx.execute(
@@ -156,6 +157,7 @@ def hear_notes_after(tx: Connection, row: BoxRow, after: int) -> None:
         renumber(tx, box, numbers)
     if after != row.notes_after:
         tx.execute(_HEARD, {"of_box": box, "heard": after})
+    return after > row.notes_last
 
 
 def note_need(tx: Connection, row: BoxRow, since: str | None) -> None:
@@ -215,6 +217,7 @@ def _rows(tx: Connection, box: str | None) -> list[BoxRow]:
             receipt_hash=row["receipt_hash"],
             notes_last=row["notes_last"],
             notes_after=row["notes_after"],
+            relearning_since=row["relearning_since"],
             need_since=row["need_since"],
         )
         for row in found.mappings()

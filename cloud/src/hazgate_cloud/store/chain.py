@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from hazgate_cloud.domain.intake import Entry
+from hazgate_cloud.store.bulk import insert_rows
 from hazgate_cloud.store.schema import heads, records, seals
 from hazgate_protocols.uplink.messages import LADDER_MAX
 
@@ -19,7 +20,6 @@ _HELD = select(records.c.hash).where(records.c.hash.in_(bindparam("hashes", expa
 _CHILD = (
     select(records.c.hash).where(records.c.prev == bindparam("parent"), records.c.box == bindparam("of_box")).limit(1)
 )
-_APPEND = insert(records)
 _NO_HEAD = delete(heads).where(heads.c.hash == bindparam("record_hash"))
 _HEAD = insert(heads)
 _SEAL_OF = select(seals.c.hash).where(seals.c.hash == bindparam("record_hash"))
@@ -57,22 +57,18 @@ def highest_seq(tx: Connection, box: str) -> int:
 
 def append(tx: Connection, box: str, entries: Sequence[Entry], at: str) -> None:
     """Stores entries that are not held yet, each the child of the one before, and moves the branch's head."""
-    tx.execute(
-        _APPEND,
-        [
-            {
-                "hash": entry.hash,
-                "prev": entry.prev,
-                "box": box,
-                "seq": entry.record.seq,
-                "rid": entry.record.rid,
-                "kind": entry.record.kind,
-                "body": entry.body,
-                "stored_at": at,
-            }
-            for entry in entries
-        ],
-    )
+    rows = [
+        {
+            "hash": entry.hash,
+            "prev": entry.prev,
+            "seq": entry.record.seq,
+            "rid": entry.record.rid,
+            "kind": entry.record.kind,
+            "body": entry.body,
+        }
+        for entry in entries
+    ]
+    insert_rows(tx, records, rows, box=box, stored_at=at)
     tx.execute(_NO_HEAD, {"record_hash": entries[0].prev})
     tx.execute(_HEAD, {"hash": entries[-1].hash, "box": box, "seq": entries[-1].record.seq})
 

@@ -16,17 +16,34 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DBAPIError,
+    IntegrityError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as NoConnectionError
+
+from hazgate_cloud.store import postgresql
 
 BUSY_MS = 5_000
-TRIES = 5  # deadlock, serialisation failure, another worker inserted the same record first
+TRIES = 5  # lock not had in time, deadlock, serialisation failure, server gone; another worker was first
 _PAUSE_S = 0.02
 _WRITES = "hazgate_writes"
+# READ COMMITTED would show each statement a state of its own.
+_ONE_STATE: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 T = TypeVar("T")
 
 
+# PostgreSQL's word for a table that is not there and for one that may not be touched: the store's state, not ours.
+_NOT_TO_BE_USED = ("42P01", "42501")
+
+
 class StoreUnavailableError(Exception):
-    """The database did not take the transaction; nothing of it was stored. Trying again later may help."""
+    """The database did not take the transaction; trying again later may help. Nothing of it counts as stored: a server
+    that was lost while it committed may have kept it, and the repetition finds that out."""
 
 
 class Database:
@@ -36,13 +53,18 @@ class Database:
         self.engine = engine
         self._rng = rng or random.Random()  # noqa: S311 - spreads retries, keeps no secret
         self._writer = threading.Lock()
+        self._refused = ""  # why the last transaction was not taken; "" when it was
+        self.is_sqlite = engine.dialect.name == "sqlite"
 
     @classmethod
-    def open(cls, url: str) -> Database:
-        """Opens the database (SQLite: creates it, file 0600 in a folder 0700); its schema is migrate.upgrade()'s."""
+    def open(cls, url: str, password: str | None = None) -> Database:
+        """Opens the database (SQLite: creates it, file 0600 in a folder 0700); its schema is migrate.upgrade()'s. A
+        PostgreSQL server is asked on first use."""
         parsed = make_url(url)
+        if parsed.get_backend_name() == "postgresql":
+            return cls(postgresql.engine_for(parsed, password))
         if parsed.get_backend_name() != "sqlite":
-            return cls(create_engine(parsed, isolation_level="READ COMMITTED"))
+            raise ValueError(f"database {parsed.render_as_string()}: allowed are sqlite and postgresql+psycopg")
         if parsed.database in (None, "", ":memory:"):
             raise ValueError(f"database {url}: records need a file to live in")
         _private_file(Path(str(parsed.database)))
@@ -51,18 +73,30 @@ class Database:
         event.listen(engine, "begin", _begin_sqlite)
         return cls(engine)
 
+    @property
+    def name(self) -> str:
+        """Its address as people may see it: without a password."""
+        return self.engine.url.render_as_string(hide_password=True)
+
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
         """A transaction that sees one state of the store and changes nothing."""
-        with self.engine.connect() as connection, connection.begin():
-            yield connection
+        with self.engine.connect() as plain:
+            connection = plain if self.is_sqlite else plain.execution_options(**_ONE_STATE)
+            with connection.begin():
+                yield connection
 
     @contextlib.contextmanager
-    def write(self) -> Iterator[Connection]:
-        """One transaction; when the block ends without an exception its changes survive a power cut."""
+    def write(self, *, patient: bool = False) -> Iterator[Connection]:
+        """One transaction, the only one that writes at that time; when the block ends without an exception its changes
+        survive a power cut. patient: it may take and wait as long as it must."""
         with self._writer, self.engine.connect() as plain:
             connection = plain.execution_options(**{_WRITES: True})
             with connection.begin():
+                if not self.is_sqlite:
+                    if patient:
+                        postgresql.let_take_long(connection)
+                    postgresql.take_writer_lock(connection)
                 yield connection
 
     def written(self, act: Callable[[Connection], T]) -> T:
@@ -71,28 +105,48 @@ class Database:
         for attempt in range(1, TRIES + 1):
             try:
                 with self.write() as connection:
-                    return act(connection)
-            except (IntegrityError, OperationalError) as exc:
+                    result = act(connection)
+                self._refused = ""
+                return result
+            except SQLAlchemyError as exc:
+                unavailable = _is_of_the_store(exc)
+                if not (unavailable or isinstance(exc, IntegrityError)):
+                    raise
                 if attempt < TRIES:
                     time.sleep(self._rng.random() * _PAUSE_S * 2**attempt)
-                elif isinstance(exc, OperationalError):
-                    raise StoreUnavailableError(f"write to the store: {exc.orig}; nothing was stored") from exc
+                elif unavailable:
+                    self._refused = cause_of(exc)
+                    raise StoreUnavailableError(f"write to the store: {self._refused}; nothing was stored") from exc
                 else:
                     raise
         raise AssertionError("unreachable")
 
     def trouble(self) -> str:
-        """Why the store cannot be used now; "" when it answers."""
+        """Why the store cannot be used: it does not answer now, or did not take the last transaction; "" when all is
+        well."""
         try:
             with self.read() as connection:
                 connection.execute(text("SELECT count(*) FROM boxes"))
         except SQLAlchemyError as exc:
-            return str(getattr(exc, "orig", exc))
-        return ""
+            return cause_of(exc)
+        return self._refused
 
     def close(self) -> None:
         """Lets go of every connection."""
         self.engine.dispose()
+
+
+def _is_of_the_store(exc: Exception) -> bool:
+    """Whether it is the store that cannot, and not the content that it refuses."""
+    if isinstance(exc, ProgrammingError):
+        return getattr(exc.orig, "sqlstate", None) in _NOT_TO_BE_USED
+    # InternalError: a server that became a standby, or found its files damaged.
+    return isinstance(exc, OperationalError | InternalError | NoConnectionError | postgresql.UnfitServerError)
+
+
+def cause_of(exc: Exception) -> str:
+    """Why, in one line: the driver speaks in several."""
+    return " ".join(str(exc.orig if isinstance(exc, DBAPIError) else exc).split())
 
 
 def _private_file(path: Path) -> None:

@@ -13,7 +13,7 @@ from hazgate_cloud.domain.delivery import State
 from hazgate_cloud.domain.rules import Verdict, judge, submission
 from hazgate_cloud.store import audit, outbox
 from hazgate_cloud.store.boxes import add_note, find_box
-from hazgate_cloud.store.schema import bags, flags, mentions, records, rulings
+from hazgate_cloud.store.schema import UNIT_CHARS, WASTE_CHARS, bags, flags, mentions, records, rulings, storable
 from hazgate_cloud.store.schema import outbox as outbox_rows
 from hazgate_protocols.journal.record import WEIGHING, Record
 
@@ -45,13 +45,13 @@ def release(tx: Connection, record_hash: bytes, person: Person, at: str) -> Done
     if before is not None:
         return Done(record.box, before, fresh=False)
     obstacle = why_not_released(
-        verdict, outbox.holds_rid(tx, record.rid), _submitted_of_label(tx, verdict.label, record_hash)
+        verdict, bool(outbox.held_rids(tx, [record.rid])), _submitted_of_label(tx, verdict.label, record_hash)
     )
     if obstacle is not None or verdict.weighing is None:
         raise ActRefusedError(f"release {record_hash.hex()}: {obstacle}")
     _settle_label(tx, record, verdict, record_hash)
     ruled = _rule(tx, record_hash, Ruling.RELEASED, person, at)
-    outbox.enqueue(tx, submission(record, verdict.weighing, record_hash), record.box, record_hash, at)
+    outbox.enqueue(tx, [(record_hash, submission(record, verdict.weighing, record_hash))], at)
     add_note(tx, record.box, record_hash, Ruling.RELEASED.value, at, text=_told(person))
     return Done(record.box, ruled, fresh=True)
 
@@ -164,11 +164,11 @@ def _settle_label(tx: Connection, record: Record, verdict: Verdict, record_hash:
         .values(
             hash=record_hash,
             box=record.box,
-            unit_code=weighing.unit_code,
-            waste_code=weighing.waste_code[:10],
+            unit_code=storable(weighing.unit_code, UNIT_CHARS),
+            waste_code=storable(weighing.waste_code, WASTE_CHARS),
             weight_mg=weighing.weight_mg,
             weight_text=f"{weighing.weight_text} {weighing.weight_unit}",
-            weighed_at=str(record.t["wall"]),
+            weighed_at=storable(str(record.t["wall"])),
         )
     )
 

@@ -17,6 +17,6 @@ def upgrade(database: Database) -> None:
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    with database.write() as connection:
+    with database.write(patient=True) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

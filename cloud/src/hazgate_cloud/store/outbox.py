@@ -3,18 +3,18 @@ states)."""
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, or_, select, update
 
 from hazgate_cloud.domain.delivery import State
+from hazgate_cloud.store.bulk import insert_new
 from hazgate_cloud.store.schema import attempts, outbox
 from hazgate_protocols.core_api import Answer, Submission
 
 REPLY_BYTES_KEPT = 2_048
-_ENQUEUE = insert(outbox)
-_OF_RID = select(outbox.c.number).where(outbox.c.rid == bindparam("of_rid"))
+_OF_RIDS = select(outbox.c.rid).where(outbox.c.rid.in_(bindparam("rids", expanding=True)))
 _OPEN = (State.QUEUED.value, State.SENT.value, State.UNKNOWN.value)
 
 
@@ -46,32 +46,39 @@ class Attempt:
     reply: bytes
 
 
-def enqueue(tx: Connection, submission: Submission, box: str, record_hash: bytes, at: str) -> None:
-    """Queues a submission behind the others of its unit."""
-    tx.execute(
-        _ENQUEUE,
+def enqueue(tx: Connection, queued: Sequence[tuple[bytes, Submission]], at: str) -> set[bytes]:
+    """Queues submissions, each with its record's hash, in this order behind the others of their units. One whose rid is
+    or was in the outbox is left out. The hashes of those that were queued."""
+    rows = [
         {
             "hash": record_hash,
             "rid": submission.rid,
-            "box": box,
+            "box": submission.box,
             "unit_code": submission.unit_code,
             "submission": submission.encode(),
-            "state": State.QUEUED.value,
-            "tries": 0,
-            "reached": 0,
-            "stepped_aside": False,
-            "not_before": at,
-            "queued_at": at,
-            "reference": "",
-            "code": "",
-            "text": "",
-        },
+        }
+        for record_hash, submission in queued
+    ]
+    return insert_new(
+        tx,
+        outbox,
+        rows,
+        "rid",
+        state=State.QUEUED.value,
+        tries=0,
+        reached=0,
+        stepped_aside=False,
+        not_before=at,
+        queued_at=at,
+        reference="",
+        code="",
+        text="",
     )
 
 
-def holds_rid(tx: Connection, rid: str) -> bool:
-    """Whether a submission with this rid is or was in the outbox."""
-    return tx.execute(_OF_RID, {"of_rid": rid}).scalar() is not None
+def held_rids(tx: Connection, rids: Collection[str]) -> set[str]:
+    """Which of these rids have, or had, a submission in the outbox."""
+    return set(tx.execute(_OF_RIDS, {"rids": list(rids)}).scalars()) if rids else set()
 
 
 def due_numbers(tx: Connection, now: str, busy_units: Set[str], limit: int) -> list[tuple[int, str]]:

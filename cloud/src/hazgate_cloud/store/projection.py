@@ -5,89 +5,146 @@ Everything here can be computed again from the records in the order they were st
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, select
 
 from hazgate_cloud.domain.intake import Entry
-from hazgate_cloud.domain.rules import Finding, judge, submission
+from hazgate_cloud.domain.rules import Finding, Verdict, judge, submission
 from hazgate_cloud.store.alarms import raise_alarm
 from hazgate_cloud.store.boxes import BoxRow, add_note, reconcile_notes
+from hazgate_cloud.store.bulk import insert_new, insert_rows
 from hazgate_cloud.store.checkpoints import anchors_named, lacking
-from hazgate_cloud.store.outbox import enqueue, holds_rid
-from hazgate_cloud.store.schema import bags, flags, mentions
+from hazgate_cloud.store.leases import Leasing
+from hazgate_cloud.store.outbox import enqueue, held_rids
+from hazgate_cloud.store.schema import UNIT_CHARS, WASTE_CHARS, bags, flags, mentions, storable
 from hazgate_protocols.journal.record import NOTES, PRINT, REPRINT, WEIGHING, Record
 
 MENTIONS_MAX = 200  # of one record; a notes record carries at most 100
-_MENTION = insert(mentions)
-_BAG_OF = select(bags.c.hash).where(bags.c.label == bindparam("label_number"))
-_BAG = insert(bags)
+_BAGS_OF = select(bags.c.label, bags.c.hash).where(bags.c.label.in_(bindparam("labels", expanding=True)))
 
 
 def project(tx: Connection, box: BoxRow, entries: Sequence[Entry], at: str) -> bool:
     """Brings about what these newly stored records mean; True when there is something to forward."""
-    forward = False
-    links: list[dict[str, Any]] = []
+    name = box.registered.box
+    verdicts = {
+        entry.hash: judge(entry.record, box.registered.unit_code) for entry in entries if entry.record.kind == WEIGHING
+    }
+    links = [
+        {"hash": entry.hash, "about": about}
+        for entry in entries
+        for about in _about(entry.record, verdicts.get(entry.hash))
+    ]
+    insert_rows(tx, mentions, links, box=name)
+    weighings = [entry for entry in entries if entry.hash in verdicts]
+    bagged = insert_new(
+        tx, bags, [_bag(entry, verdicts[entry.hash]) for entry in weighings if _claims(verdicts[entry.hash])], "label",
+        box=name,
+    )  # fmt: skip
+    leasing = Leasing(tx, box, entries, at)
+    unleased: dict[bytes, Finding] = {}
     for entry in entries:
-        name = entry.record.box
-        links += [{"hash": entry.hash, "about": about, "box": name} for about in mentioned(entry.record)]
-        if entry.record.kind == WEIGHING:
-            forward |= _weighing(tx, box, entry, at)
+        leasing.reach(entry)
+        label = verdicts[entry.hash].label if entry.hash in verdicts else ""
+        if label and (why := leasing.not_leased(label)):
+            unleased[entry.hash] = Finding("number_not_leased", why)
+    broken, queued = _weighings(tx, weighings, verdicts, bagged, unleased, at)
+    for entry in entries:
+        if entry.hash in broken:
+            findings = broken[entry.hash]
+            insert_rows(
+                tx,
+                flags,
+                [{"code": item.code, "text": storable(item.text)} for item in findings],
+                hash=entry.hash,
+                at=at,
+            )
+            text = "; ".join(item.text for item in findings)
+            add_note(tx, name, entry.hash, "flagged", at, code=findings[0].code, text=text)
         elif entry.record.kind == NOTES:
-            after, upto, kept = _kept_notes(entry.record)
-            reconcile_notes(tx, name, after, upto, kept)
+            reconcile_notes(tx, name, *_kept_notes(entry.record))
             _require_checkpoints(tx, entry, at)
-    if links:
-        tx.execute(_MENTION, links)
-    return forward
+    return queued
+
+
+def _weighings(
+    tx: Connection,
+    weighings: Sequence[Entry],
+    verdicts: Mapping[bytes, Verdict],
+    bagged: Set[bytes],
+    unleased: Mapping[bytes, Finding],
+    at: str,
+) -> tuple[dict[bytes, list[Finding]], bool]:
+    """Queues what breaks no rule; why the others are held back, and whether anything was queued. bagged: those whose
+    label number has its bag in them. In the usual case, where all is new, this is one statement."""
+    order = {entry.hash: index for index, entry in enumerate(weighings)}
+    late = {verdicts[entry.hash].label for entry in weighings if entry.hash not in bagged} - {""}
+    owners = {row.label: row.hash for row in tx.execute(_BAGS_OF, {"labels": list(late)})} if late else {}
+    found: dict[bytes, list[Finding]] = {}
+    for entry in weighings:
+        verdict = verdicts[entry.hash]
+        found[entry.hash] = [*verdict.findings, *([unleased[entry.hash]] if entry.hash in unleased else [])]
+        owner = owners.get(verdict.label)
+        if owner is not None and order.get(owner, -1) < order[entry.hash]:
+            text = f"label number {verdict.label} belongs to record {owner.hex()}"
+            found[entry.hash].append(Finding("label_reused", text))
+    rids = held_rids(tx, {entry.record.rid for entry in weighings if found[entry.hash]})
+    good = [
+        (entry.hash, submission(entry.record, weighing, entry.hash))
+        for entry in weighings
+        if not found[entry.hash] and (weighing := verdicts[entry.hash].weighing) is not None
+    ]
+    queued = enqueue(tx, good, at)
+    for entry in weighings:
+        rid = entry.record.rid
+        if entry.hash in queued:
+            rids.add(rid)
+        elif rid in rids or not found[entry.hash]:
+            own = len(verdicts[entry.hash].findings) + (entry.hash in unleased)
+            found[entry.hash].insert(own, Finding("rid_reused", f"another record of rid {rid} went before"))
+    return {key: findings for key, findings in found.items() if findings}, bool(queued)
+
+
+def _claims(verdict: Verdict) -> bool:
+    """Whether a weighing can have the bag of its label number."""
+    return bool(verdict.label) and verdict.weighing is not None
+
+
+def _bag(entry: Entry, verdict: Verdict) -> dict[str, Any]:
+    weighing = verdict.weighing
+    if weighing is None:
+        raise AssertionError("an unreadable weighing has no bag")
+    return {
+        "label": verdict.label,
+        "hash": entry.hash,
+        "unit_code": storable(weighing.unit_code, UNIT_CHARS),
+        "waste_code": storable(weighing.waste_code, WASTE_CHARS),
+        "weight_mg": weighing.weight_mg,
+        "weight_text": f"{weighing.weight_text} {weighing.weight_unit}",
+        "weighed_at": storable(str(entry.record.t["wall"])),
+    }
 
 
 def mentioned(record: Record) -> list[str]:
     """The rid, label number or record hashes (hex) that a record speaks about."""
     if record.kind == WEIGHING:
-        found = [judge(record, "").label]
+        return _about(record, judge(record, ""))
+    return _about(record, None)
+
+
+def _about(record: Record, verdict: Verdict | None) -> list[str]:
+    if verdict is not None:
+        found = [verdict.label]
     elif record.kind in (PRINT, REPRINT):
         found = [record.body.get("rid", "")]
     elif record.kind == NOTES:
         found = [note.get("hash", "") for note in _notes_of(record)]
     else:
         found = []
-    texts = [text for text in found if isinstance(text, str) and 0 < len(text) <= 64]
+    # PostgreSQL's texts hold everything but NUL; no rid, label number or hash has one.
+    texts = [text for text in found if isinstance(text, str) and 0 < len(text) <= 64 and "\0" not in text]
     return list(dict.fromkeys(texts))[:MENTIONS_MAX]
-
-
-def _weighing(tx: Connection, box: BoxRow, entry: Entry, at: str) -> bool:
-    verdict = judge(entry.record, box.registered.unit_code)
-    findings = list(verdict.findings)
-    if holds_rid(tx, entry.record.rid):
-        findings.append(Finding("rid_reused", f"another record of rid {entry.record.rid} went before"))
-    if verdict.label and (first := tx.execute(_BAG_OF, {"label_number": verdict.label}).scalar()):
-        findings.append(Finding("label_reused", f"label number {verdict.label} belongs to record {first.hex()}"))
-    elif verdict.label and verdict.weighing is not None:
-        tx.execute(
-            _BAG,
-            {
-                "label": verdict.label,
-                "hash": entry.hash,
-                "box": entry.record.box,
-                "unit_code": verdict.weighing.unit_code[:18],
-                "waste_code": verdict.weighing.waste_code[:10],
-                "weight_mg": verdict.weighing.weight_mg,
-                "weight_text": f"{verdict.weighing.weight_text} {verdict.weighing.weight_unit}",
-                "weighed_at": str(entry.record.t["wall"]),
-            },
-        )
-    if findings or verdict.weighing is None:
-        tx.execute(
-            insert(flags),
-            [{"hash": entry.hash, "code": item.code, "text": item.text, "at": at} for item in findings],
-        )
-        text = "; ".join(item.text for item in findings)
-        add_note(tx, entry.record.box, entry.hash, "flagged", at, code=findings[0].code, text=text)
-        return False
-    enqueue(tx, submission(entry.record, verdict.weighing, entry.hash), entry.record.box, entry.hash, at)
-    return True
 
 
 def _require_checkpoints(tx: Connection, entry: Entry, at: str) -> None:

@@ -20,6 +20,8 @@ from sqlalchemy import (
 TIME_CHARS = 24  # 2026-01-31T08:05:00.123Z
 BOX_CHARS = 40
 LABEL_CHARS = 37
+UNIT_CHARS = 18
+WASTE_CHARS = 10
 # SQLite counts rows only through INTEGER PRIMARY KEY; PostgreSQL gets 64 bits.
 ROW_NUMBER = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -32,12 +34,19 @@ metadata = MetaData(
     }
 )
 
+
+def storable(text: str, chars_max: int | None = None) -> str:
+    """The text as both engines hold it: PostgreSQL takes every character but NUL, and no more of them than the column
+    says. A record's own bytes are kept as they are; this is for what is read out of them."""
+    return text[:chars_max].replace("\0", "\ufffd")
+
+
 boxes = Table(
     "boxes",
     metadata,
     Column("box", String(BOX_CHARS), primary_key=True),
     Column("public_key", LargeBinary, nullable=False),
-    Column("unit_code", String(18), nullable=False),
+    Column("unit_code", String(UNIT_CHARS), nullable=False),
     Column("name", Text, nullable=False),
     Column("registered_at", String(TIME_CHARS), nullable=False),
     # The last receipt given: an unsolicited receipt repeats it.
@@ -45,6 +54,8 @@ boxes = Table(
     Column("notes_last", BigInteger, nullable=False),  # the number of the newest note
     Column("notes_after", BigInteger, nullable=False),  # what the box last said it holds
     Column("need_since", String(TIME_CHARS)),  # since when a record before what it pushes is lacking; None: none is
+    # Set while this store, gone back to an older copy, may lack leases that the box was given: no grants in its unit.
+    Column("relearning_since", String(TIME_CHARS)),
 )
 
 records = Table(
@@ -88,8 +99,8 @@ bags = Table(  # the one effect of a label number
     Column("label", String(LABEL_CHARS), primary_key=True),
     Column("hash", LargeBinary, ForeignKey("records.hash"), nullable=False, unique=True),
     Column("box", String(BOX_CHARS), ForeignKey("boxes.box"), nullable=False),
-    Column("unit_code", String(18), nullable=False),
-    Column("waste_code", String(10), nullable=False),
+    Column("unit_code", String(UNIT_CHARS), nullable=False),
+    Column("waste_code", String(WASTE_CHARS), nullable=False),
     Column("weight_mg", BigInteger, nullable=False),
     Column("weight_text", Text, nullable=False),
     Column("weighed_at", Text, nullable=False),  # as the box wrote it
@@ -120,7 +131,7 @@ outbox = Table(
     Column("hash", LargeBinary, ForeignKey("records.hash"), nullable=False, unique=True),
     Column("rid", String(36), nullable=False, unique=True),
     Column("box", String(BOX_CHARS), ForeignKey("boxes.box"), nullable=False),
-    Column("unit_code", String(18), nullable=False),
+    Column("unit_code", String(UNIT_CHARS), nullable=False),
     Column("submission", LargeBinary, nullable=False),  # the exact request body
     Column("state", String(9), nullable=False),
     Column("tries", Integer, nullable=False),  # all tries: they set the pause
@@ -260,4 +271,31 @@ certificates = Table(  # what the device authority issued; never changed
     Column("der", LargeBinary, nullable=False),
     Column("issued_at", String(TIME_CHARS), nullable=False),
     UniqueConstraint("role", "subject", "public_key", "issuer_key"),
+)
+
+leases = Table(  # which box may give which label numbers; rows are never changed or removed
+    "leases",
+    metadata,
+    Column("number", ROW_NUMBER, primary_key=True, autoincrement=True),
+    Column("ask", LargeBinary, nullable=False),  # the hash of the record that asked; it may not be held yet
+    # The record that brought the row: the ask when it was granted here; the box's notes record when it was granted
+    # before this store went back to an older copy.
+    Column("known_by", LargeBinary, ForeignKey("records.hash"), nullable=False),
+    Column("box", String(BOX_CHARS), ForeignKey("boxes.box"), nullable=False),
+    Column("unit_code", String(18), nullable=False),
+    Column("waste_code", String(10), nullable=False),
+    Column("first_number", Integer, nullable=False),
+    Column("last_number", Integer, nullable=False),
+    Column("from_day", String(10), nullable=False),
+    Column("until_day", String(10), nullable=False),
+    Column("at", String(TIME_CHARS), nullable=False),
+    Index(None, "ask"),
+    Index(None, "unit_code", "until_day"),
+)
+
+lease_units = Table(  # one row a unit, updated before its leases are read for a grant: two workers grant in turn
+    "lease_units",
+    metadata,
+    Column("unit_code", String(18), primary_key=True),
+    Column("asks", BigInteger, nullable=False),
 )

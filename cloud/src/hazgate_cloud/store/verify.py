@@ -16,6 +16,8 @@ from hazgate_cloud.store.alarms import acknowledged_subject
 from hazgate_cloud.store.boxes import BoxRow, all_boxes
 from hazgate_cloud.store.projection import mentioned
 from hazgate_cloud.store.schema import (
+    UNIT_CHARS,
+    WASTE_CHARS,
     alarms,
     audit,
     bags,
@@ -28,7 +30,9 @@ from hazgate_cloud.store.schema import (
     records,
     rulings,
     seals,
+    storable,
 )
+from hazgate_cloud.store.verify_leases import LeaseCheck
 from hazgate_protocols import canonical
 from hazgate_protocols.journal.chain import ROOT, link
 from hazgate_protocols.journal.record import GENESIS, WEIGHING, Record, RecordError
@@ -145,6 +149,7 @@ def _verify_effects(tx: Connection, boxes: dict[str, BoxRow], report: Report) ->
     for speaker, about in tx.execute(select(mentions.c.hash, mentions.c.about)):
         links.setdefault(speaker, set()).add(about)
     weighings = 0
+    leasing = LeaseCheck(tx, boxes)
     for row in _rows(tx, select(records).order_by(records.c.position)):
         try:
             record = Record.decode(row.body)
@@ -153,6 +158,8 @@ def _verify_effects(tx: Connection, boxes: dict[str, BoxRow], report: Report) ->
         what = f"box {row.box}, record {row.seq} ({row.hash.hex()})"
         if links.pop(row.hash, set()) != set(mentioned(record)):
             report.fault(f"{what}: the trace links it to other records than it speaks about")
+        for fault in leasing.faults_of(row.hash, record):
+            report.fault(f"{what}: {fault}")
         if record.kind != WEIGHING or row.box not in boxes:
             continue
         weighings += 1
@@ -161,18 +168,25 @@ def _verify_effects(tx: Connection, boxes: dict[str, BoxRow], report: Report) ->
         verdict = judge(record, boxes[row.box].registered.unit_code)
         codes = {item.code for item in verdict.findings}
         codes |= {"rid_reused"} if record.rid in rids else set()
+        codes |= {"number_not_leased"} if verdict.label and leasing.not_leased(verdict.label, row.box) else set()
         bag, sent = bag_rows.pop(row.hash, None), queued.pop(row.hash, None)
         first = bool(verdict.label) and verdict.weighing is not None and verdict.label not in labels
         if verdict.label in labels:
             codes.add("label_reused")
         if first:
             labels.add(verdict.label)
+            leasing.use(verdict.label)
         owns = owners[verdict.label] == row.hash if verdict.label in owners else first
         if owns != (bag is not None) or (
             bag is not None
             and verdict.weighing is not None
             and (bag.label, bag.weight_mg, bag.unit_code, bag.waste_code)
-            != (verdict.label, verdict.weighing.weight_mg, verdict.weighing.unit_code, verdict.weighing.waste_code)
+            != (
+                verdict.label,
+                verdict.weighing.weight_mg,
+                storable(verdict.weighing.unit_code, UNIT_CHARS),
+                storable(verdict.weighing.waste_code, WASTE_CHARS),
+            )
         ):
             report.fault(f"{what}: the bag kept for it says something else than the record")
         if codes != flag_rows.pop(row.hash, set()):
@@ -191,6 +205,9 @@ def _verify_effects(tx: Connection, boxes: dict[str, BoxRow], report: Report) ->
     report.checked.append(
         f"{weighings} weighings judged again: bags, flags, trace links and submissions say what the records say"
     )
+    for fault in leasing.faults_at_the_end():
+        report.fault(fault)
+    report.checked.append(leasing.told())
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,9 +31,9 @@ def run(path: Path) -> int:
     print(f"  box {config.box} of {config.unit.name} ({config.unit.code}), site {config.site}")
     print(f"  records sealed with {config.suite}")
     print(f"  scale {scale.id}: profile {scale.profile} on {scale.link.kind}, up to {scale.capacity.to('kg'):f} kg")
-    print(
-        f"  {len(config.wastes)} waste(s), label numbers {config.numbers.first:03d} to {config.numbers.last:03d} a day"
-    )
+    fixed = config.numbers.fixed
+    numbers = f"leased, {config.numbers.a_day}" if fixed is None else f"{fixed[0]:03d} to {fixed[1]:03d}, never leased,"
+    print(f"  {len(config.wastes)} waste(s), label numbers {numbers} a day")
     print(f"  terminal http://{config.terminal.host}:{config.terminal.port}/, data in {config.data_folder}")
     return 0
 

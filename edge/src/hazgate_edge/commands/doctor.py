@@ -6,6 +6,7 @@ It opens ports only when no agent runs on the data folder: two readers would ste
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -47,6 +48,7 @@ async def _examine(config: Config) -> list[Finding]:
         ("clock", _clock),
         ("key", _key),
         ("journal", _journal),
+        ("numbers", _numbers),
         ("disk", _disk),
         ("font", _font),
         ("broker", _broker),
@@ -96,6 +98,28 @@ async def _journal(config: Config) -> Finding:
     if schema > SCHEMA:
         return Finding(Light.BAD, f"schema {schema}, this program knows {SCHEMA}", "install the newer program")
     return Finding(Light.GOOD, f"{records} records, schema {schema}, synchronous={mode} (2 = FULL)")
+
+
+async def _numbers(config: Config) -> Finding:
+    """Whether every waste has label numbers, and until when."""
+    from hazgate_edge.commands.leases import held_by_waste
+    from hazgate_edge.commands.opening import NoJournalError
+
+    fixed = config.numbers.fixed
+    if fixed is not None:
+        return Finding(Light.GOOD, f"{fixed[0]:03d} to {fixed[1]:03d} by hand: no other box of the unit may use these")
+    try:
+        found = held_by_waste(config, local_date(SystemClock.of_this_machine().wall()))
+    except NoJournalError as exc:
+        return Finding(Light.GOOD, f"none yet: {exc}")
+    except (sqlite3.Error, OSError, ValueError) as exc:
+        return Finding(Light.BAD, f"leases cannot be read: {exc}", "run: hazgate-edge verify")
+    ends = [item.until for item in found if item.until is not None]
+    none = [item.waste_code for item in found if item.until is None]
+    if none:
+        text = f"no label numbers leased for {', '.join(none)}"
+        return Finding(Light.WARN, text, "run the box with the network connected once; they come by themselves")
+    return Finding(Light.GOOD, f"leased for every waste until {min(ends)}")
 
 
 async def _disk(config: Config) -> Finding:

@@ -30,7 +30,11 @@ class OpenJournal:
 
 def open_journal(config_path: Path) -> OpenJournal:
     """Raises ConfigError, NoJournalError."""
-    config = load(config_path)
+    return opened(load(config_path))
+
+
+def opened(config: Config) -> OpenJournal:
+    """Raises NoJournalError."""
     path = config.data_folder / JOURNAL_FILE
     if not path.exists():
         raise NoJournalError(f"open {path}: no journal yet; it is made when the box first runs")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from hazgate_edge.commands.opening import NoJournalError, OpenJournal, open_journal
 from hazgate_edge.config import ConfigError
+from hazgate_edge.journal import leases
 from hazgate_protocols.journal.chain import ROOT, link
 from hazgate_protocols.journal.record import GENESIS, WEIGHING, Record, RecordError
 from hazgate_protocols.journal.seal import chain_seal_holds
@@ -87,12 +88,24 @@ def _views(journal: OpenJournal, records: int, seals: str) -> int:
     for seq in sorted(weighed.keys() | shown.keys()):
         if weighed.get(seq) != shown.get(seq):
             return _wrong(seq, f"says {weighed.get(seq)}, the list of weighings shows {shown.get(seq)}")
+    if not _leases_follow(journal):
+        return 1
     state = journal.rows("SELECT received_seq, received_at, notes_upto FROM sync")[0]
     print(f"{journal.path}: good")
     print(f"  {records} records: none missing, none altered, order as written; {seals}")
     print(f"  {len(weighed)} weighings: the terminal's list agrees with the records")
     print(f"  the collector holds records up to {state[0]}" + (f" (receipt of {state[1]})" if state[1] else ""))
     return 0
+
+
+def _leases_follow(journal: OpenJournal) -> bool:
+    """The label numbers this box may give, and the ones it gave, against the records."""
+    derived = leases.derived(journal.rows)
+    if derived != leases.content(journal.rows):
+        print("the table of label number leases says something else than the records", file=sys.stderr)
+        print("keep this disk as it is and call for help: this box may give numbers of another", file=sys.stderr)
+        return False
+    return True
 
 
 def _wrong(seq: int, what: str) -> int:

@@ -49,7 +49,8 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """A waste's label numbers of today on this box, mentioned only when few are left. 0: none, no bag of it today."""
+    """A waste's label numbers on this box, mentioned only when today's or the days to come run low. left: of today; 0:
+    none, no bag of it now."""
 
     waste_code: str
     left: int
@@ -78,7 +79,7 @@ class Live:
     refused: int  # records the collector or the core refuses
     confirmed_at: str  # RFC 3339 of the newest receipt, "" when none
     records_version: int  # changes when the list of records changed
-    numbers: tuple[Numbers, ...] = ()  # wastes whose label numbers of today run low or have run out
+    numbers: tuple[Numbers, ...] = ()  # wastes whose label numbers run low or have run out
 
 
 @dataclass(frozen=True, slots=True)

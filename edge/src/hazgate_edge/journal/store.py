@@ -10,20 +10,25 @@ import contextlib
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from hazgate_edge.clock import Clock, stamp, uuid7
 from hazgate_edge.domain.view import PrintState, Say
+from hazgate_edge.journal import leases
 from hazgate_edge.journal.database import JournalError, open_database
 from hazgate_edge.journal.reads import JournalReads
 from hazgate_edge.journal.rows import REQUESTS_KEPT, Line, PrintJob, say_text
 from hazgate_edge.journal.unwritten import Unwritten, line_from
 from hazgate_edge.journal.writer import Writer
+from hazgate_protocols.codes.label_number import SEQUENCE_MAX
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.journal.chain import ROOT, link
-from hazgate_protocols.journal.record import encode_record
+from hazgate_protocols.journal.leases import LeasedRange
+from hazgate_protocols.journal.record import Record, encode_record
 from hazgate_protocols.journal.seal import Signer
 from hazgate_protocols.uplink.messages import NOT_ABOUT_CORE, Note
 
@@ -48,6 +53,7 @@ class NewWeighing:
     who: dict[str, Any]
     dev: dict[str, Any]
     raw: tuple[str, ...]
+    leased: bool = False  # numbers from the leases held instead of first to last
     evidence: tuple[dict[str, Any], ...] = ()  # role, digest, size, mime of each picture
     t: dict[str, Any] | None = None  # the moment its date was taken from; None: the moment it is written
 
@@ -81,6 +87,7 @@ class Journal(JournalReads):
         self._seq, self._head, self._sealed = 0, ROOT, 0
         self._requests: dict[str, tuple[str, str]] = {}  # press -> (rid, label), oldest first
         self._last_numbers: dict[str, int] = {}  # label stem -> last sequence given
+        self._lease_in_use: dict[str, LeasedRange] = {}  # label stem -> the range its last number is of
         self._load_head()
         self._unwritten.publish()
         self._changes = 0
@@ -182,6 +189,10 @@ class Journal(JournalReads):
         digest = link(self._head, data, self._suite)
         self._unwritten.add_record((seq, digest, self._head, rid, kind, data, request))
         self._seq, self._head = seq, digest
+        if kind in leases.KINDS:
+            self._change()
+            leases.project(self._db, seq, digest, Record.decode(data))
+            self._lease_in_use = {}
         return seq, rid, at["wall"]
 
     def do_found(self, *, unit_code: str, dev: dict[str, Any]) -> None:
@@ -323,20 +334,50 @@ class Journal(JournalReads):
         """As in the journal, or in one set aside."""
         return max(super().last_number(label_stem), self._given_before.get(label_stem, 0))
 
+    def do_ask_numbers(self, today: date, stems: Mapping[str, str], a_day: int, dev: dict[str, Any]) -> int:
+        """Ask the collector for the label numbers that are wanted now, each ask a record; how many. (Writer's thread.)
+
+        stems: by waste, today's label number without its sequence. What is asked for already is not asked for again.
+        """
+        asks = leases.read_state(self._rows, today, stems, self._given_before).wanted(a_day)
+        for ask in asks:
+            self.do_append(kinds.LEASE_ASK, ask.as_json(), who={"operator": "", "shift": ""}, dev=dev)
+        return len(asks)
+
+    def lease_state(self, today: date, stems: Mapping[str, str]) -> leases.LeaseState:
+        """The leases held and asked for."""
+        return leases.read_state(self._read, today, stems, self._given_before)
+
     def _next_number(self, new: NewWeighing) -> int:
         """One more than the last of this waste and day. Weighings are never removed, so no number comes back."""
         stem = new.label_stem
+        if new.leased:
+            return self._next_leased(new)
         last = self._last_numbers.get(stem)
         if last is None:
-            self._change()
-            found = self._db.execute(
-                "SELECT max(label) FROM bag WHERE label BETWEEN ? AND ?", (f"{stem}000", f"{stem}999")
-            ).fetchone()[0]
-            last = max(int(found[len(stem) :]) if found else 0, self._given_before.get(stem, 0))
+            last = max(leases.highest_given(self._rows, stem, 0, SEQUENCE_MAX), self._given_before.get(stem, 0))
         number = max(new.first, last + 1)
         if number > new.last:
             raise NumbersUsedUpError(f"label numbers of {new.waste_code} on {new.produced_on}: {new.last} was the last")
         return number
+
+    def _next_leased(self, new: NewWeighing) -> int:
+        """Out of the ranges granted for this waste and day, in the order they were granted."""
+        stem, day = new.label_stem, date.fromisoformat(new.produced_on)
+        last, held = self._last_numbers.get(stem), self._lease_in_use.get(stem)
+        if last is not None and held is not None and held.first <= last < held.last:
+            return last + 1
+        ranges = leases.ranges_of(leases.leases_from(self._rows, day, new.waste_code), new.waste_code, day)
+        floor = self._given_before.get(stem, 0)
+        found = leases.next_number(ranges, floor, partial(leases.highest_given, self._rows, stem))
+        if found is None:
+            raise NumbersUsedUpError(f"label numbers of {new.waste_code} on {new.produced_on}: none of a lease is left")
+        self._lease_in_use[stem] = found[1]
+        return found[0]
+
+    def _rows(self, sql: str, *values: Any) -> list[Any]:
+        self._change()  # a query of the list wants it whole
+        return self._db.execute(sql, values).fetchall()
 
     def _sealing(self) -> Callable[[], None] | None:
         """Seal the newest record in a quiet moment: a seal covers everything before it, so a burst needs only one."""
@@ -357,6 +398,7 @@ class Journal(JournalReads):
         self._requests = {request: (rid, label) for request, rid, label in reversed(newest.fetchall())}
         self._requests |= {line.request: (line.rid, line.label) for line in self._unwritten.owed}
         self._last_numbers = {}
+        self._lease_in_use = {}
 
     # -- what it is ----------------------------------------------------------------------------------------------------
 

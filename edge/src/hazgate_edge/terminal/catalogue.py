@@ -399,6 +399,39 @@ BOX: dict[str, Message] = {
         ("今天的号码还剩 {left} 个", "联系管理员"),
         ("{left} numbers are left for today", "Tell the administrator"),
     ),
+    "NUM-03": _fault(
+        Safe.UNTOUCHED,
+        ("本机还没有 {waste} 的号码", "接通网络，几秒后自动取得；急用请换另一台终端"),
+        ("No numbers for {waste} on this box yet", "Connect the network once, they come by themselves in seconds"),
+    ),
+    "NUM-04": _fault(
+        Safe.UNTOUCHED,
+        ("{waste} 今天的号码已用完，已自动申请", "接通网络稍候，或换另一台终端"),
+        ("Today's numbers for {waste} are used up; more are asked for", "Connect and wait, or use another terminal"),
+    ),
+    "NUM-05": _fault(
+        Safe.UNTOUCHED,
+        ("{waste} 的号码已用完，云端今天也没有了", "换另一台终端，或联系管理员"),
+        ("No numbers for {waste} are left, nor at the cloud today", "Use another terminal or call the administrator"),
+    ),
+    "NUM-06": _warn(
+        Safe.KEPT,
+        ("今天的号码还剩 {left} 个，已自动申请", "保持网络接通"),
+        ("{left} numbers are left for today; more are asked for", "Keep the network connected"),
+    ),
+    "NUM-07": _warn(
+        Safe.KEPT,
+        ("今天的号码还剩 {left} 个，云端没有更多了", "告诉管理员；用完后换另一台终端"),
+        (
+            "{left} numbers are left for today, and no more at the cloud",
+            "Tell the administrator; then another terminal",
+        ),
+    ),
+    "NUM-08": _warn(
+        Safe.KEPT,
+        ("号码只够 {days} 天", "{days} 天内接通一次网络"),
+        ("There are numbers for {days} days only", "Connect the network once within {days} days"),
+    ),
     "WASTE-01": _fault(
         Safe.UNTOUCHED,
         ("没有这个危废代码：{code}", "重新选择危废"),

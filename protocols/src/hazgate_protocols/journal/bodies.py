@@ -8,6 +8,7 @@ indicator's own text.
     refusal   code (message key), values, waste_code, label ""
     print     rid (of the weighing), copy, state ("printed"|"failed"|"unknown"), by ("printer"|"operator"), detail
     reprint   rid (of the weighing), copy, reason
+    lease_ask waste_code, from, until (local days YYYY-MM-DD, both meant), count, why; see leases.py
     clock     reason ("back"|"ahead"|"synchronised"), before, after, step_ms, synchronised (whether the kernel says so)
     notes     after, upto, notes [{n, hash, what, at, code, text, reference}], receipt {hash, seq, stored_at}
 """

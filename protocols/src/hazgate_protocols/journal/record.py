@@ -25,6 +25,7 @@ REFUSAL = "refusal"  # a weighing was asked for and refused, with the reason
 PRINT = "print"  # what became of a label print job: printed, failed or unknown
 REPRINT = "reprint"  # a label was sent to the printer again: copy number and reason
 NOTES = "notes"  # what the collector told us: the core's acknowledgements and refusals
+LEASE_ASK = "lease_ask"  # the box asks the collector for label numbers: waste, days, how many
 CLOCK = "clock"  # the box's clock jumped, or was synchronised: before, after, by how much
 
 _PARTS = canonical.Remembering(depth=1)

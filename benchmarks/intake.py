@@ -1,0 +1,247 @@
+"""(e) What the collector takes in on PostgreSQL, all checked, against P; and a full resend against fresh data."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, LiteralString
+
+import psycopg
+from psycopg import sql
+
+from benchmarks import bare, own_journal
+from benchmarks.children import BenchError
+from benchmarks.figure import Bar, Figure, Role
+from benchmarks.spread import Goal, Sense
+from hazgate_cloud.collector.collector import Collector
+from hazgate_cloud.domain.box import RegisteredBox
+from hazgate_cloud.store.boxes import add_box
+from hazgate_cloud.store.engine import Database
+from hazgate_cloud.store.migrate import upgrade
+from hazgate_edge.clock import SystemClock
+from hazgate_edge.domain.view import PrintState
+from hazgate_edge.journal.store import Journal
+from hazgate_edge.sync.dialogue import BATCH_BYTES, BATCH_RECORDS
+from hazgate_protocols.codes.label_number import SEQUENCE_MAX
+from hazgate_protocols.journal.seal import Signer
+from hazgate_protocols.uplink import Push, encode_push
+from hazgate_simulators.demo.postgres import USER, Cluster
+
+if TYPE_CHECKING:
+    from benchmarks.bench import Bench
+
+INTAKE_GOAL = Goal(Sense.AT_LEAST, 0.5)
+RESEND_GOAL = Goal(Sense.AT_LEAST, 1.0)
+BOXES = 8
+PUSHES_A_BOX = 5
+GROUP = 8  # pushes that are handled together: one of each box
+LIMIT_S = 1.5
+WEIGHINGS_A_BOX_MAX = 10 * SEQUENCE_MAX  # own_journal moves on to the next day by the number
+REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements" / "bench.txt"
+_LIMIT = Path(__file__).with_name("pg_limit.py")
+
+
+_REMARKS = (
+    (
+        f"Pushes of {BATCH_RECORDS} records of {BOXES} real journals, {GROUP} pushes a transaction: unpacked, seal and "
+        "chain checked, each record decoded and held to its canonical form, judged, stored with its bag, its trace "
+        "link and its submission to the core, committed, receipts sealed. One thread, one connection."
+    ),
+    (
+        "P stores one row of 500 bytes in one table with two indexes, and checks nothing. A weighing here is four rows "
+        "in four tables with fifteen indexes, its label's record two rows. Each round starts with empty tables."
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A box's pushes, the first with its founding record alone."""
+
+    box: str
+    public_key: bytes
+    pushes: tuple[bytes, ...]
+
+
+def intake(bench: Bench) -> list[Figure]:
+    """Rounds of P with 100 and 1000 rows a batch, ours with labels printed, ours with weighings alone, a resend."""
+    python = _ensure_limit(bench.peer_folder.with_name("limit"), bench)
+    limit: dict[int, list[float]] = {BATCH_RECORDS: [], 1000: []}
+    real: list[float] = []
+    alone: list[float] = []
+    again: list[float] = []
+    with _cluster() as cluster:
+        printed = _chains(bench.scratch, printing=True)
+        weighed = _chains(bench.scratch, printing=False)
+        for number in range(bench.rounds):
+            for batch, rates in limit.items():
+                rates.append(_limit_per_s(python, cluster, batch))
+            fresh, resent = _taken_per_s(cluster, printed)
+            real.append(fresh)
+            again.append(resent)
+            alone.append(_taken_per_s(cluster, weighed)[0])
+            last = {f"limit_{batch}_per_s": rates[-1] for batch, rates in limit.items()}
+            last |= {"ours_per_s": fresh, "weighings_per_s": alone[-1], "again_per_s": resent}
+            bench.keep("intake", round=number, **last)
+    p100, p1000 = limit[BATCH_RECORDS], limit[1000]
+    bench.say(
+        f"P {statistics.median(p100):.0f}/s (1000 a batch {statistics.median(p1000):.0f}/s), hazgate "
+        f"{statistics.median(real):.0f}/s, weighings alone {statistics.median(alone):.0f}/s, "
+        f"again {statistics.median(again):.0f}/s"
+    )
+    return [
+        Figure(
+            key="intake",
+            title="Collector intake on PostgreSQL",
+            unit="records/s",
+            bars=(
+                Bar("hazgate: a weighing and its label's record, in turns", Role.OURS, tuple(real)),
+                Bar("P: asyncpg, a batch of 100 rows as one jsonb value", Role.REFERENCE, tuple(p100)),
+                Bar("P with 1000 rows a batch", Role.SHOWN, tuple(p1000)),
+                Bar("hazgate: weighings alone", Role.SHOWN, tuple(alone)),
+            ),
+            goal=INTAKE_GOAL,
+            remarks=_REMARKS,
+        ),
+        Figure(
+            key="resend",
+            title="A full resend against fresh data",
+            unit="records/s",
+            bars=(
+                Bar("hazgate: everything once more", Role.OURS, tuple(again)),
+                Bar("hazgate: fresh", Role.REFERENCE, tuple(real)),
+            ),
+            goal=RESEND_GOAL,
+            remarks=("The same pushes a second time: checked like fresh ones, found held, answered with receipts.",),
+        ),
+    ]
+
+
+def _taken_per_s(cluster: Cluster, chains: list[Chain]) -> tuple[float, float]:
+    """Records a second into an empty store, and the same again."""
+    with _store(cluster) as database:
+        collector = Collector(database, Signer.generate(), lambda: datetime.now(UTC))
+        for chain in chains:
+            known = RegisteredBox(chain.box, chain.public_key, own_journal.UNIT_CODE, "")
+            database.written(lambda tx, known=known: add_box(tx, known, "2026-01-01T00:00:00.000Z"))  # type: ignore[misc] # bound now
+            collector.handle(chain.box, chain.pushes[0])
+        turns = zip(*(chain.pushes[1:] for chain in chains), strict=True)
+        todo = [(chain.box, push) for turn in turns for chain, push in zip(chains, turn, strict=True)]
+        rates = []
+        for _ in ("fresh", "again"):
+            start = time.perf_counter()
+            for first in range(0, len(todo), GROUP):
+                answers = collector.handle_many(todo[first : first + GROUP])
+                if any(answer is None or "/have" not in answer.topic for answer in answers):
+                    raise BenchError("take pushes: one got no receipt; run tests/cloud")
+            rates.append(len(todo) * BATCH_RECORDS / (time.perf_counter() - start))
+    return rates[0], rates[1]
+
+
+def _chains(scratch: Path, *, printing: bool) -> list[Chain]:
+    return [_chain(scratch / f"intake-{index}.db", index, printing=printing) for index in range(BOXES)]
+
+
+def _chain(path: Path, index: int, *, printing: bool) -> Chain:
+    """A real journal's pushes, as its box would cut them."""
+    name, signer = f"box-bench-{index:02}", Signer.generate()
+    journal = Journal(path, box=name, signer=signer, clock=SystemClock.of_this_machine())
+    try:
+        journal.write_now(lambda: journal.do_found(unit_code=own_journal.UNIT_CODE, dev=own_journal.DEV))
+        for number in range(PUSHES_A_BOX * BATCH_RECORDS // (2 if printing else 1)):
+            _weigh(journal, index * WEIGHINGS_A_BOX_MAX + number, printing=printing)
+        pushes, cursor, size = [], 0, 1
+        while records := journal.after(cursor, size, BATCH_BYTES):
+            head = records[-1].hash
+            pushes.append(
+                encode_push(Push("bench", records[0].prev, tuple(item.body for item in records), journal.seal(head)))
+            )
+            cursor, size = records[-1].seq, BATCH_RECORDS
+    finally:
+        journal.close()
+    bare.remove_database(path)
+    return Chain(name, signer.public(), tuple(pushes))
+
+
+def _weigh(journal: Journal, number: int, *, printing: bool) -> None:
+    journal.write_now(lambda: journal.do_weigh(own_journal.weighing(number)))
+    if printing:
+        (job,) = journal.open_jobs()
+        how: dict[str, Any] = {"by": "printer", "detail": ""}
+        who = {"operator": "", "shift": ""}
+        journal.write_now(
+            lambda: journal.do_settle_job(job, PrintState.PRINTED, None, **how, who=who, dev=own_journal.DEV)
+        )
+
+
+@contextmanager
+def _cluster() -> Iterator[Cluster]:
+    """A server with Debian's settings, but for room in its log: a checkpoint in the middle would hit one side alone."""
+    # On the disk the temporary files are on: the server's account has to reach it, so not below the scratch folder.
+    cluster = Cluster(Path(tempfile.mkdtemp(prefix="hazgate-bench-pg-")), settings={"max_wal_size": "4GB"})
+    try:
+        cluster.start()
+        yield cluster
+    finally:
+        cluster.remove()
+
+
+@contextmanager
+def _store(cluster: Cluster) -> Iterator[Database]:
+    _on(cluster, "CREATE DATABASE intake")
+    database = Database.open(cluster.url("intake"))
+    try:
+        upgrade(database)
+        yield database
+    finally:
+        database.close()
+        _on(cluster, "DROP DATABASE intake")
+
+
+def _on(cluster: Cluster, statement: LiteralString) -> None:
+    with psycopg.connect(host=str(cluster.folder), user=USER, dbname="postgres", autocommit=True) as own:
+        own.execute(sql.SQL(statement))
+
+
+def _limit_per_s(python: Path, cluster: Cluster, batch: int) -> float:
+    command: list[str | Path] = [python, _LIMIT, cluster.folder, "postgres", str(batch), str(LIMIT_S)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    if done.returncode:
+        raise BenchError(f"measure P: {done.stderr.strip()[-800:]}")
+    return float(done.stdout)
+
+
+def _ensure_limit(folder: Path, bench: Bench) -> Path:
+    """The interpreter of an environment with asyncpg; made once per version of the pins."""
+    python, stamp = folder / "bin" / "python", folder / ".installed"
+    wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text(encoding="ascii") == wanted:
+        return python
+    bench.say("installing asyncpg into its own environment")
+    shutil.rmtree(folder, ignore_errors=True)
+    install: list[str | Path] = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--require-hashes",
+    ]
+    commands: tuple[list[str | Path], ...] = ([sys.executable, "-m", "venv", folder], [*install, "-r", REQUIREMENTS])
+    for command in commands:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise BenchError(f"install asyncpg: {done.stderr.strip()[-800:]}; the package index must be reachable once")
+    stamp.write_text(wanted, encoding="ascii")
+    return python
