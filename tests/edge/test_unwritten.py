@@ -170,6 +170,8 @@ def test_a_journal_of_the_first_schema_is_taken_over(tmp_path: Path) -> None:
     journal.close()
     database = sqlite3.connect(tmp_path / "journal.sqlite3")
     database.execute("ALTER TABLE record DROP COLUMN request")
+    for table in ("lease", "lease_ask"):  # of the second schema
+        database.execute(f"DROP TABLE {table}")
     database.execute("PRAGMA user_version=1")
     database.close()
     again = journal_in(tmp_path)
