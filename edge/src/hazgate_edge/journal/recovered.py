@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -74,6 +74,7 @@ class RecoveredBranches(JournalReads):
     _db: sqlite3.Connection
     _given_before: dict[str, int]
     _last_numbers: dict[str, int]
+    _change: Callable[[], None]  # before a call's own statements: completes the tables
 
     # -- asking ------------------------------------------------------------------------------------------------------
 
@@ -156,6 +157,7 @@ class RecoveredBranches(JournalReads):
 
     def do_want(self, head: bytes, seq: int, origin: Origin, *, needs: bytes | None) -> None:
         """Note a branch that is to be fetched from `needs` down; nothing when it is known. (Writer's thread.)"""
+        self._change()
         self._db.execute(
             "INSERT INTO branch (head, seq, origin, needs, merged) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (head, seq, origin, needs, origin == "named"),
@@ -164,6 +166,7 @@ class RecoveredBranches(JournalReads):
 
     def do_keep(self, branch: bytes, links: Sequence[Link], *, needs: bytes | None, unsent: bool = False) -> None:
         """Keep checked records of a branch, and what it still lacks. (Writer's thread.)"""
+        self._change()
         for item in links:
             self._db.execute(
                 "INSERT INTO recovered (hash, prev, seq, kind, body, unsent) VALUES (?, ?, ?, ?, ?, ?)"
@@ -178,6 +181,7 @@ class RecoveredBranches(JournalReads):
         """Do not wait for what is not whole: it is not offered any more, or a person decided so. named: also what a
         merge record names. What is half here is tried again with the next branch that is wanted, for that one may end
         in it. (Writer's thread.)"""
+        self._change()
         self.do_drop_unstarted()
         self._db.execute(
             "UPDATE branch SET given_up = 1 WHERE needs IS NOT NULL AND (origin = 'other' OR (origin = 'named' AND ?))",
@@ -186,14 +190,17 @@ class RecoveredBranches(JournalReads):
 
     def do_drop_unstarted(self) -> None:
         """Forget heads of which nothing is here yet: told of anew, they are wanted anew. (Writer's thread.)"""
+        self._change()
         self._db.execute("DELETE FROM branch WHERE origin = 'other' AND merged = 0 AND needs = head")
 
     def do_merged(self, head: bytes) -> None:
         """A merge record names this branch. (Writer's thread.)"""
+        self._change()
         self._db.execute("UPDATE branch SET merged = 1 WHERE head = ?", (head,))
 
     def do_sent(self, upto: bytes) -> None:
         """The collector holds the stretch that ends with this record. (Writer's thread.)"""
+        self._change()
         self._db.execute(
             "UPDATE recovered SET unsent = 0"
             " WHERE unsent = 1 AND number <= (SELECT number FROM recovered WHERE hash = ?)",
@@ -202,6 +209,7 @@ class RecoveredBranches(JournalReads):
 
     def do_raise_numbers(self, numbers: Mapping[str, int]) -> None:
         """Label stem -> highest sequence that was given elsewhere: not given again. (Writer's thread.)"""
+        self._change()
         for stem, last in numbers.items():
             self._db.execute(
                 "INSERT INTO number_floor (stem, last) VALUES (?, ?)"
@@ -213,22 +221,27 @@ class RecoveredBranches(JournalReads):
 
     def do_place(self, place: dict[str, str]) -> None:
         """This is where the journal belongs. (Writer's thread.)"""
+        self._change()
         self._db.execute("UPDATE standing SET place = ?", (json.dumps(place, sort_keys=True),))
 
     def do_cloned(self, why: str) -> None:
         """Another box uses this box's identity, or "" for no longer. (Writer's thread.)"""
+        self._change()
         self._db.execute("UPDATE standing SET cloned = ?", (why,))
 
     def do_told(self, *, told: bool) -> None:
         """The collector told of another branch, or that there is no more. (Writer's thread.)"""
+        self._change()
         self._db.execute("UPDATE standing SET told = ?", (told,))
 
     def do_salvaged(self, file: str) -> None:
         """This file has been read. (Writer's thread.)"""
+        self._change()
         self._db.execute("INSERT INTO salvaged VALUES (?) ON CONFLICT DO NOTHING", (file,))
 
     def do_mend(self, item: Link) -> None:
         """Put a record of our own chain back as it was written. (Writer's thread.)"""
+        self._change()
         self._db.execute(
             "INSERT INTO record (seq, hash, prev, rid, kind, body) VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT (seq) DO UPDATE SET hash = excluded.hash, prev = excluded.prev, rid = excluded.rid,"

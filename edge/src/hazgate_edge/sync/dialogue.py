@@ -14,10 +14,10 @@ from typing import Any
 from hazgate_edge.journal.store import Journal
 from hazgate_edge.sync.refill import Refill, Side
 from hazgate_protocols.journal.seal import receipt_seal_holds
-from hazgate_protocols.uplink.messages import Have, MalformedError, Need, Push, decode_answer, encode_push
+from hazgate_protocols.uplink.messages import RECORDS_MAX, Have, MalformedError, Need, Push, decode_answer, encode_push
 
-BATCH_RECORDS = 100
-BATCH_BYTES = 256 * 1024
+BATCH_RECORDS = RECORDS_MAX  # a backlog drains in as few turns as the wire allows; one turn is one commit over there
+BATCH_BYTES = 512 * 1024
 ANSWER_WAIT_S = 3.0  # no answer in time: send again
 ANSWER_WAIT_S_MAX = 30.0
 IDLE_QUESTION_S = 20.0  # "do you hold my head?" when there is nothing to send
@@ -74,6 +74,8 @@ class Dialogue:
         self._failures = 0
         self._confirmed_seq = -1  # the newest record the collector has answered for since we connected
         self.trouble = Trouble.NONE
+        # Called when the next push may go, which is before on_answer() has kept the answer.
+        self.may_push: Callable[[], None] = lambda: None
 
     @property
     def confirmed(self) -> bool:
@@ -185,18 +187,26 @@ class Dialogue:
             return
         self.trouble = Trouble.NONE
         ours = self._flight is not None and have.token == self._flight.token
+        if ours and not (have.notes or have.other_seal):
+            # The next push need not wait for our disk: a box that forgets this receipt asks again.
+            self._landed(seq)
+            self.may_push()
         await self._keep(have, seq, complete=ours)
         if ours:
-            self._flight = None
-            self._failures = 0
-            self._batch = min(BATCH_RECORDS, self._batch * 2)
-            self._cursor = seq
-            self._confirmed_seq = seq
+            if have.notes or have.other_seal:  # the next push says which notes we hold, and may ask for others again
+                self._landed(seq)
             await self.refill.heard(have)
         elif self._late is not None and have.token == self._late.token and seq > self._cursor:
             # The link is slow, not dead: what was given up has arrived, so what is sent again for it may be given up.
             self._cursor = seq
             self._late, self._flight = self._flight, None
+
+    def _landed(self, seq: int) -> None:
+        self._flight = None
+        self._failures = 0
+        self._batch = min(BATCH_RECORDS, self._batch * 2)
+        self._cursor = seq
+        self._confirmed_seq = seq
 
     async def _keep(self, have: Have, seq: int, *, complete: bool) -> None:
         """complete: the answer to our own question, so it carries every note after the one we said we hold."""
