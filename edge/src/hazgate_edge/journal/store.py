@@ -353,7 +353,8 @@ class Journal(RecoveredBranches):
 
     def lease_state(self, today: date, stems: Mapping[str, str]) -> leases.LeaseState:
         """The leases held and asked for."""
-        return leases.read_state(self._read, today, stems, self._given_before)
+        owed = [line.label for line in self.owed_lines()]
+        return leases.read_state(self._read, today, stems, self._given_before, owed)
 
     def _next_number(self, new: NewWeighing) -> int:
         """One more than the last of this waste and day. Weighings are never removed, so no number comes back."""
