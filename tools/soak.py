@@ -69,7 +69,11 @@ def parts(asked: argparse.Namespace) -> list[Part]:
             for number in range(KILL_RUNS)
         ),
         Part("storage", (*pytest, "tests/storage", "--timeout=7200"), soak),
-        Part("machines", (*pytest, "tests/edge/test_journal_machine.py", "tests/cloud/test_sync_world.py"), soak),
+        Part(
+            "machines",
+            (*pytest, "tests/edge/test_journal_machine.py", "tests/cloud/test_sync_world.py", "--timeout=7200"),
+            soak,
+        ),
         Part("edits", (*pytest, "tests/evidence/test_edits.py"), edits),
         Part("backlog", (*pytest, "tests/system/test_links.py", "--timeout=3600"), soak),
         *(

@@ -315,7 +315,7 @@ class ShangmiWorld(SyncWorld):
 
 TestSyncWorld = SyncWorld.TestCase
 TestSyncWorld.settings = settings(
-    max_examples=1500 if SOAK else 60,
+    max_examples=400 if SOAK else 60,
     stateful_step_count=40,
     deadline=None,
     suppress_health_check=list(HealthCheck),
