@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import report
+from benchmarks.bench import Bench
 from benchmarks.broker import broker_command
 from benchmarks.children import BenchError
 from benchmarks.figure import Figure, is_failed
 from benchmarks.machine import describe_machine, is_steady, probe_noise
-from benchmarks.suites import SUITES, Bench
+from benchmarks.suites import SUITES
 
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = 5

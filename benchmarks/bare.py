@@ -63,9 +63,41 @@ def bare_commits(folder: Path) -> Iterator[Callable[[], None]]:
     remove_database(path)
 
 
+@contextmanager
+def bare_batches(folder: Path, rows: int) -> Iterator[Callable[[], None]]:
+    """S: a call that makes so many of B's outbox rows and commits them together, durably."""
+    path, numbers = folder / "bare-batch.db", itertools.count(1)
+    with durable_table(path) as connection:
+        connection.execute(_OUTBOX)
+        yield lambda: _commit_outbox_rows(connection, [_outbox_row(next(numbers)) for _ in range(rows)])
+    remove_database(path)
+
+
+def _commit_outbox_rows(connection: sqlite3.Connection, rows: list[tuple[object, ...]]) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    connection.executemany(_INSERT_OUTBOX, rows)
+    connection.execute("COMMIT")
+
+
 def _commit_outbox_row(connection: sqlite3.Connection, number: int) -> None:
+    row = _outbox_row(number)
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute(_INSERT_OUTBOX, row)
+    connection.execute("COMMIT")
+
+
+def _outbox_row(number: int) -> tuple[object, ...]:
+    return (_outbox_id(number), "v1/site/1/weigh", time.time_ns(), bytes(32), outbox_payload(number))
+
+
+def _outbox_id(number: int) -> str:
+    return f"bench-{number:022d}"
+
+
+def outbox_payload(number: int) -> bytes:
+    """A JSON record of PAYLOAD_BYTES."""
     record = {
-        "id": f"bench-{number:022d}",
+        "id": _outbox_id(number),
         "seq": number,
         "dev": "scale-01",
         "kg": f"{number % 97700 / 100:.2f}",
@@ -73,16 +105,7 @@ def _commit_outbox_row(connection: sqlite3.Connection, number: int) -> None:
     }
     bare = len(json.dumps(record, separators=(",", ":")))
     record["pad"] = "x" * (PAYLOAD_BYTES - bare)
-    row = (
-        record["id"],
-        "v1/site/1/weigh",
-        time.time_ns(),
-        bytes(32),
-        json.dumps(record, separators=(",", ":")).encode(),
-    )
-    connection.execute("BEGIN IMMEDIATE")
-    connection.execute(_INSERT_OUTBOX, row)
-    connection.execute("COMMIT")
+    return json.dumps(record, separators=(",", ":")).encode()
 
 
 def calls_per_s(call: Callable[[], None], seconds: float) -> float:

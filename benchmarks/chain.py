@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,12 +51,12 @@ class Box:
         self.printer = printer
         self.terminal_port = terminal_port
         self.door = folder / _DOOR
-        self.journal = folder / _JOURNAL
+        self.journal = journal_path(folder)
 
     def seqs(self) -> dict[str, int]:
         """The place in the chain of every weighing, by record id."""
         with closing(sqlite3.connect(f"file:{self.journal}?mode=ro", uri=True)) as journal:
-            return dict(journal.execute("SELECT rid, seq FROM bag").fetchall())
+            return dict(journal.execute("SELECT rid, seq FROM record WHERE kind = 'weighing'").fetchall())
 
     def has_record(self) -> bool:
         """Whether any record is durable in the journal: the founding one comes first."""
@@ -65,6 +65,11 @@ class Box:
                 return bool(journal.execute("SELECT count(*) FROM record").fetchone()[0])
         except sqlite3.OperationalError:
             return False  # not made yet
+
+
+def journal_path(folder: Path) -> Path:
+    """Where a box keeps its journal."""
+    return folder / _JOURNAL
 
 
 @contextmanager
@@ -150,6 +155,15 @@ class Receipts:
     def came_at(self, seq: int) -> float:
         """When the first receipt that covers this record came."""
         return next(at for at, held in self._came if held >= seq)
+
+    def all_came_at(self, seqs: Iterable[int]) -> dict[int, float]:
+        """The same for many records, in one walk."""
+        came, found, index = self._came, dict[int, float](), 0
+        for seq in sorted(seqs):
+            while came[index][1] < seq:
+                index += 1
+            found[seq] = came[index][0]
+        return found
 
     async def _listen(self) -> None:
         async for message in self._client.messages:

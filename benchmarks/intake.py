@@ -39,7 +39,7 @@ from hazgate_protocols.uplink import Push, encode_push
 from hazgate_simulators.demo.postgres import USER, Cluster
 
 if TYPE_CHECKING:
-    from benchmarks.suites import Bench
+    from benchmarks.bench import Bench
 
 INTAKE_GOAL = Goal(Sense.AT_LEAST, 0.5)
 RESEND_GOAL = Goal(Sense.AT_LEAST, 1.0)

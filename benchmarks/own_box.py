@@ -69,7 +69,7 @@ async def receipt_latencies_ms(box: Box, receipts: Receipts, rate_per_s: float, 
     operator = await settled_operator(box.door, SETTLED_S_MAX)
     async for number in paced(rate_per_s, WARM_UP + count):
         async with operator:
-            presses.append(await _press(operator))
+            presses.append(await press(operator))
         await asyncio.sleep(max(0.0, 1 / rate_per_s - BAG_ON_BEFORE_PRESS_S - presses[-1].took_s))
         box.scale.swap(FIRST_DIVISIONS + number + 1)
         operator = await settled_operator(box.door, SETTLED_S_MAX)
@@ -90,7 +90,7 @@ async def label_latencies_ms(chain: Chain, name: str, count: int) -> LabelRun:
             shown_at = box.scale.swap(FIRST_DIVISIONS + number)
             async with await settled_operator(box.door, SETTLED_S_MAX) as operator:
                 seen_at = time.perf_counter()
-                saved = await _press(operator)
+                saved = await press(operator)
             await box.printer.printed(number + 1, LABEL_S_MAX)
             seen_ms.append((seen_at - shown_at) * 1000)
             saved_ms.append((saved.saved_at - shown_at) * 1000)
@@ -119,10 +119,11 @@ async def run_box(chain: Chain, name: str, settle_s: float) -> BoxRun:
 
 async def _first_bag(box: Box) -> Saved:
     async with await settled_operator(box.door, START_S_MAX) as operator:
-        return await _press(operator)
+        return await press(operator)
 
 
-async def _press(operator: Operator) -> Saved:
+async def press(operator: Operator) -> Saved:
+    """One bag of the bench."""
     return await operator.weigh(WASTE_CODE, CONTAINER, OPERATOR)
 
 

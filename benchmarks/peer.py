@@ -15,7 +15,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from benchmarks.children import BenchError, Child, Memory, free_port, tree_memor
 NAME = "ThingsBoard gateway"
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements" / "bench-peer.txt"
 START_S_MAX = 60.0
+BURST_S_MAX = 60.0
 SETTLE_S = 6.0  # from its first record until it is weighed: start-up garbage is gone by then
 _CONNECTOR = Path(__file__).with_name("peer_connector.py")
 _QUIET_LOGGERS = (
@@ -108,23 +110,68 @@ def peer_version() -> str:
 
 def run_peer(interpreter: Path, folder: Path, settle_s: float = SETTLE_S) -> PeerRun:
     """Start the peer, give it one record as soon as it accepts, wait for the record, let it idle, weigh it."""
-    with Broker(folder) as broker, _Cloud(broker.port) as cloud:
-        port = free_port()
-        home = folder / f"peer-{port}"
-        _furnish(home, broker.port, port)
-        command: list[str | Path] = [interpreter, "-c", _LAUNCH, home / "extensions"]
-        with Child(command, home / "out.log", cwd=home, env={"TB_GW_CONFIG_DIR": f"{home / 'config'}/"}) as peer:
-            accepting_s = wait_for_port(port, peer, START_S_MAX)
+    with Broker(folder) as broker, _Cloud(broker.port) as cloud, _running(interpreter, folder, broker.port) as running:
+        peer, port, home = running
+        accepting_s = wait_for_port(port, peer, START_S_MAX)
+        with socket.create_connection(("127.0.0.1", port)) as line:
+            line.sendall(_record(1))
+            stored_at = _wait_until(lambda: _stored(home) >= 1, peer, "store the first record")
+            _wait_until(lambda: cloud.first_at is not None, peer, "deliver the first record")
+            arrived_at = cloud.first_at or 0.0
+            time.sleep(settle_s)
+            idle = tree_memory(peer.pid)
+        return PeerRun(accepting_s, stored_at - peer.started_at, arrived_at - peer.started_at, idle)
+
+
+@contextmanager
+def peer_bursts(interpreter: Path, folder: Path, count: int) -> Iterator[Callable[[], float]]:
+    """A call that offers so many records at once; records a second from the first byte sent until the last is committed
+    in the peer's SQLite. Its cloud is away, so that it has nothing else to do."""
+    with ExitStack() as cloud_side:
+        broker = cloud_side.enter_context(Broker(folder))
+        cloud = cloud_side.enter_context(_Cloud(broker.port))
+        with _running(interpreter, folder, broker.port) as (peer, port, home):
+            wait_for_port(port, peer, START_S_MAX)
             with socket.create_connection(("127.0.0.1", port)) as line:
-                line.sendall(_record(1))
-                stored_at = _wait_until(lambda: _has_stored(home / "data" / "data.db"), peer, "store the first record")
+                line.sendall(_record(1))  # it asks for its limits once, before it stores as fast as it can
+                _read_answers(line, 1)
                 _wait_until(lambda: cloud.first_at is not None, peer, "deliver the first record")
-                arrived_at = cloud.first_at or 0.0
-                time.sleep(settle_s)
-                idle = tree_memory(peer.pid)
-            run = PeerRun(accepting_s, stored_at - peer.started_at, arrived_at - peer.started_at, idle)
-        shutil.rmtree(home)
-    return run
+                cloud_side.close()
+                yield lambda: _burst(peer, line, home, count)
+
+
+def _burst(peer: Child, line: socket.socket, home: Path, count: int) -> float:
+    at_ms, before = time.time_ns() // 1_000_000, _stored(home)
+    # A time of its own for each: the peer merges records of one device that share a millisecond.
+    records = b"".join(_record(number, at_ms + number) for number in range(count))
+    started_at = time.perf_counter()
+    sending = threading.Thread(target=line.sendall, args=(records,), daemon=True)
+    sending.start()
+    _read_answers(line, count)
+    stored_at = _wait_until(lambda: _stored(home) >= before + count, peer, "store a burst", BURST_S_MAX)
+    sending.join()
+    return count / (stored_at - started_at)
+
+
+@contextmanager
+def _running(interpreter: Path, folder: Path, broker_port: int) -> Iterator[tuple[Child, int, Path]]:
+    """The peer from its exec on, with the port of its connector and its folder."""
+    port = free_port()
+    home = folder / f"peer-{port}"
+    _furnish(home, broker_port, port)
+    command: list[str | Path] = [interpreter, "-c", _LAUNCH, home / "extensions"]
+    with Child(command, home / "out.log", cwd=home, env={"TB_GW_CONFIG_DIR": f"{home / 'config'}/"}) as peer:
+        yield peer, port, home
+    shutil.rmtree(home)
+
+
+def _read_answers(line: socket.socket, count: int) -> None:
+    line.settimeout(START_S_MAX)
+    while count > 0:
+        got = line.recv(65536)
+        if not got:
+            raise BenchError(f"offer a burst to {NAME}: it closed the connection")
+        count -= got.count(b"\n")
 
 
 class _Cloud:
@@ -164,9 +211,9 @@ class _Cloud:
             self.first_at = time.perf_counter()
 
 
-def _record(seq: int) -> bytes:
+def _record(seq: int, at_ms: int | None = None) -> bytes:
     record = {
-        "ts": time.time_ns() // 1_000_000,
+        "ts": time.time_ns() // 1_000_000 if at_ms is None else at_ms,
         "seq": seq,
         "kg": "123.45",
         "code": "900-041-49",
@@ -176,28 +223,30 @@ def _record(seq: int) -> bytes:
     return json.dumps(record, separators=(",", ":")).encode() + b"\n"
 
 
-def _has_stored(database: Path) -> bool:
+def _stored(home: Path) -> int:
+    """How many rows were ever committed."""
     # Delivered rows are deleted, but AUTOINCREMENT's counter remembers that a row was committed.
     try:
-        connection = sqlite3.connect(f"file:{database}?mode=ro", uri=True)
+        connection = sqlite3.connect(f"file:{home / 'data' / 'data.db'}?mode=ro", uri=True)
     except sqlite3.OperationalError:
-        return False  # not made yet
+        return 0  # not made yet
     try:
         found = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'messages'").fetchone()
     except sqlite3.OperationalError:
-        return False  # no tables yet
+        return 0  # no tables yet
     finally:
         connection.close()
-    return found is not None and found[0] >= 1
+    return 0 if found is None else int(found[0])
 
 
-def _wait_until(is_done: Callable[[], bool], peer: Child, what: str) -> float:
-    while time.perf_counter() - peer.started_at < START_S_MAX:
+def _wait_until(is_done: Callable[[], bool], peer: Child, what: str, timeout_s: float = START_S_MAX) -> float:
+    end = time.perf_counter() + timeout_s
+    while time.perf_counter() < end:
         if is_done():
             return time.perf_counter()
         peer.check_alive()
         time.sleep(0.005)
-    raise BenchError(f"{what} in {NAME}: not done after {START_S_MAX:g} s; see {peer.log.name}")
+    raise BenchError(f"{what} in {NAME}: not done after {timeout_s:g} s; see {peer.log.name}")
 
 
 def _furnish(home: Path, broker_port: int, port: int) -> None:

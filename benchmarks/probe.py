@@ -22,7 +22,7 @@ from benchmarks.children import BenchError, Child
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PUSH, _HAVE = "bench/push", "bench/have"
-_READY = "ready"
+READY = "ready"
 START_S_MAX = 10.0
 DRAIN_S_MAX = 10.0
 
@@ -33,16 +33,17 @@ async def probe_latencies_ms(folder: Path, port: int, rate_per_s: float, count: 
     collector = [*module, "collector", folder / "q-collector.db", str(port)]
     box = [*module, "box", folder / "q-box.db", str(port), "--rate", str(rate_per_s), "--count", str(count)]
     with Child(collector, folder / "q-collector.log", cwd=_ROOT) as far:
-        await _until_said(far, _READY, START_S_MAX)
+        await until_said(far, READY, START_S_MAX)
         with Child(box, folder / "q-box.log", cwd=_ROOT) as near:
-            said = await _until_said(near, "]", START_S_MAX + (WARM_UP + count) / rate_per_s + DRAIN_S_MAX)
+            said = await until_said(near, "]", START_S_MAX + (WARM_UP + count) / rate_per_s + DRAIN_S_MAX)
     for side in ("q-box.db", "q-collector.db"):
         remove_database(folder / side)
     latencies: list[float] = json.loads(said)
     return latencies
 
 
-async def _until_said(child: Child, ending: str, timeout_s: float) -> str:
+async def until_said(child: Child, ending: str, timeout_s: float) -> str:
+    """All that a side has said, when it ends like this; raises BenchError."""
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
         said = child.log.read_text(encoding="utf-8").strip()
@@ -59,7 +60,7 @@ async def _box(path: Path, port: int, rate_per_s: float, count: int) -> list[flo
 
     async def take_receipts() -> None:
         async for message in client.messages:
-            received[int(_payload(message))] = time.perf_counter()
+            received[int(payload_of(message))] = time.perf_counter()
             if len(received) == WARM_UP + count:
                 return
 
@@ -80,14 +81,15 @@ async def _collector(path: Path, port: int) -> None:
     with durable_table(path) as table:
         async with mqtt_client(port, "probe-collector") as client:
             await client.subscribe(_PUSH, qos=1)
-            print(_READY, flush=True)
+            print(READY, flush=True)
             async for message in client.messages:
-                body = _payload(message)
+                body = payload_of(message)
                 commit_row(table, body)
                 await client.publish(_HAVE, body.partition(b"\n")[0], qos=1)
 
 
-def _payload(message: aiomqtt.Message) -> bytes:
+def payload_of(message: aiomqtt.Message) -> bytes:
+    """What came, as it was sent."""
     if not isinstance(message.payload, bytes):
         raise TypeError(f"payload of {message.topic} is {type(message.payload).__name__}, bytes were sent")
     return message.payload

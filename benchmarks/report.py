@@ -17,6 +17,7 @@ Made by `python -m benchmarks --write`; do not edit. Every figure is a ratio to 
 the same run, in turns, on the same disk, because absolute numbers say more about the machine than about hazgate.
 
 - **B**: bare SQLite, WAL with `synchronous=FULL`, one outbox row (id, topic, time, hash, JSON payload) a commit.
+- **S**: the same with 100 rows a commit.
 - **Q**: a bare probe of the path box, broker, collector and back, without chain, seals, retries or screen.
 - **Parts**: the durable commits, broker hops and seals of that path, each alone at the same pace.
 - **P**: asyncpg, a batch as one jsonb value a commit, into one table of PostgreSQL; pinned in `requirements/bench.txt`.

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import statistics
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 
-from benchmarks import bare, intake, own_box, own_journal, peer, probe
+from benchmarks import bare, intake, load, own_box, own_journal, peer, probe
 from benchmarks import remarks as remarks_of
+from benchmarks.bench import Bench
 from benchmarks.broker import Broker
 from benchmarks.chain import Chain, running_chain
 from benchmarks.figure import Bar, Figure, Role
 from benchmarks.spread import Goal, Sense, percentile
 
-COMMIT_GOAL = Goal(Sense.AT_LEAST, 0.6)
+COMMIT_GOAL = Goal(Sense.AT_LEAST, 0.8)
 RECEIPT_GOAL = Goal(Sense.AT_MOST, 3.0)
 MEMORY_GOAL = Goal(Sense.AT_MOST, 0.9)
 START_GOAL = Goal(Sense.AT_MOST, 0.6)
@@ -26,17 +25,6 @@ COMMIT_SLICE_S = 0.5
 RECEIPT_RATE_PER_S = 5.0
 RECEIPT_COUNT = 25
 LABEL_COUNT = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """What a suite needs: a scratch folder on the journals' disk, where the peer lives, how often, and two voices."""
-
-    scratch: Path
-    peer_folder: Path
-    rounds: int
-    say: Callable[[str], None]
-    keep: Callable[..., None]  # raw numbers, by name
 
 
 def commit(bench: Bench) -> list[Figure]:
@@ -76,7 +64,7 @@ def commit(bench: Bench) -> list[Figure]:
             remarks=(
                 "Both: WAL, synchronous=FULL, every commit on the disk before the next begins, in the caller's thread.",
                 "The agent must not wait for a disk: its weighings change threads twice, as the third line shows.",
-                "The seal over the chain's head is made when the writer comes to rest: it is not in this figure.",
+                remarks_of.COMMIT_LATER,
             ),
         )
     ]
@@ -197,5 +185,14 @@ def _last_byte(run: own_box.LabelRun) -> list[float]:
     return run.last_byte_ms
 
 
-SUITES: dict[str, Callable[[Bench], list[Figure]]] = {"commit": commit, "receipt": receipt, "box": box, "label": label}
-SUITES["intake"] = intake.intake
+SUITES: dict[str, Callable[[Bench], list[Figure]]] = {
+    "commit": commit,
+    "burst": load.burst,
+    "receipt": receipt,
+    "pace": load.pace,
+    "drain": load.drain,
+    "intake": intake.intake,
+    "uplink": load.uplink,
+    "box": box,
+    "label": label,
+}

@@ -21,6 +21,8 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 RESULT = ROOT / "docs" / "operations" / "soak.md"
 FIRST_SEED = 1_000_000  # CI's worlds begin at 0
+WORLD_RUNS = 8
+KILL_RUNS = 3  # of a hundred each: a run has the label numbers of one day
 PYTHON = sys.executable
 HEAD = """<!-- Made by `make soak`; do not edit. -->
 
@@ -51,29 +53,33 @@ class Ended:
     words: str
 
 
-def parts(asked: argparse.Namespace, workers: int) -> list[list[Part]]:
-    """Groups of parts; a group's parts run at the same time."""
+def parts(asked: argparse.Namespace) -> list[Part]:
+    """Everything there is to run, the longest waits first."""
     pytest = (PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider")
     soak = {"HAZGATE_SOAK": "1", "HAZGATE_SEED": str(asked.seed)}
-    share = -(-asked.worlds // workers)
-    worlds = [
-        Part(
-            f"worlds {number + 1}",
-            (PYTHON, "-m", "system.world", str(FIRST_SEED + asked.seed + number * share), str(share)),
-            {},
-        )
-        for number in range(workers)
-    ]
     edits = {"HAZGATE_EDITS": str(asked.edits), "HAZGATE_SEED": str(asked.seed)}
-    kills = {"HAZGATE_KILLS": str(asked.kills), "HAZGATE_KILL_SEED": str(asked.seed)}
+    share = -(-asked.worlds // WORLD_RUNS)
     return [
-        [
-            Part("storage", (*pytest, "tests/storage", "--timeout=7200"), soak),
-            Part("machines", (*pytest, "tests/edge/test_journal_machine.py", "tests/cloud/test_sync_world.py"), soak),
-            Part("edits", (*pytest, "tests/evidence/test_edits.py"), edits),
-        ],
-        [Part("kills", (*pytest, "tests/system/test_kills.py", "--timeout=7200"), kills)],
-        worlds,
+        *(
+            Part(
+                f"kills {number + 1}",
+                (*pytest, "tests/system/test_kills.py", "--timeout=7200"),
+                {"HAZGATE_KILLS": str(-(-asked.kills // KILL_RUNS)), "HAZGATE_KILL_SEED": str(asked.seed + number)},
+            )
+            for number in range(KILL_RUNS)
+        ),
+        Part("storage", (*pytest, "tests/storage", "--timeout=7200"), soak),
+        Part("machines", (*pytest, "tests/edge/test_journal_machine.py", "tests/cloud/test_sync_world.py"), soak),
+        Part("edits", (*pytest, "tests/evidence/test_edits.py"), edits),
+        Part("backlog", (*pytest, "tests/system/test_links.py", "--timeout=3600"), soak),
+        *(
+            Part(
+                f"worlds {number + 1}",
+                (PYTHON, "-m", "system.world", str(FIRST_SEED + asked.seed + number * share), str(share)),
+                {},
+            )
+            for number in range(WORLD_RUNS)
+        ),
     ]
 
 
@@ -138,26 +144,22 @@ def main() -> int:
     """Run everything (or a small part of it) and write the result; 0 when nothing was found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--worlds", type=int, default=10_000)
-    parser.add_argument("--kills", type=int, default=300, help="of running processes: box, collector, broker in turns")
+    parser.add_argument("--kills", type=int, default=306, help="of running processes: box, collector, broker in turns")
     parser.add_argument("--edits", type=int, default=10_000, help="bytes changed in an evidence file, one at a time")
-    parser.add_argument("--only", nargs="*", default=[], help="parts to run: storage machines edits kills worlds")
+    parser.add_argument(
+        "--only", nargs="*", default=[], help="parts to run: kills storage machines edits backlog worlds"
+    )
     parser.add_argument("--seed", type=int, default=20261123)
     parser.add_argument("--out", type=Path, default=RESULT)
     asked = parser.parse_args()
-    workers = max(1, os.cpu_count() or 1)
     commit = subprocess.run(
         ["git", "-C", str(ROOT), "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()
     folder = Path(tempfile.mkdtemp(prefix="hazgate-soak-"))
-    ended: list[Ended] = []
-    groups = [
-        [part for part in group if not asked.only or part.name.split()[0] in asked.only]
-        for group in parts(asked, workers)
-    ]
-    for group in filter(None, groups):
-        with ThreadPoolExecutor(len(group)) as pool:
-            ended += pool.map(lambda part: run(part, folder), group)
-        asked.out.write_text(report(ended, asked.seed, commit), "utf-8")
+    chosen = [part for part in parts(asked) if not asked.only or part.name.split()[0] in asked.only]
+    with ThreadPoolExecutor((os.cpu_count() or 1) + 1) as pool:  # the kills mostly wait
+        ended = list(pool.map(lambda part: run(part, folder), chosen))
+    asked.out.write_text(report(ended, asked.seed, commit), "utf-8")
     print(f"written: {asked.out}")
     return int(any(one.code != 0 for one in ended))
 

@@ -12,11 +12,12 @@ import pytest
 from benchmarks import __main__ as command
 from benchmarks import chart, peer, report
 from benchmarks.__main__ import main
+from benchmarks.bench import Bench
 from benchmarks.children import BenchError
 from benchmarks.figure import Bar, Figure, Role
 from benchmarks.machine import Noise
 from benchmarks.spread import Goal, Sense, Spread
-from benchmarks.suites import SUITES, Bench
+from benchmarks.suites import SUITES
 
 SVG = "{http://www.w3.org/2000/svg}"
 REACHED = Figure(
@@ -111,7 +112,7 @@ def test_the_peer_is_pinned_with_hashes() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(["nothing"], "there are: commit, receipt, box, label"), (["--rounds", "0"], "1 to 50 are allowed")],
+    [(["nothing"], "there are: commit, burst, receipt"), (["--rounds", "0"], "1 to 50 are allowed")],
 )
 def test_wrong_arguments_are_refused_before_anything_runs(
     arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]

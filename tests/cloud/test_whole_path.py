@@ -28,12 +28,16 @@ pytestmark = pytest.mark.system
 ACL = """
 user collector
 topic read hz/1/+/push
+topic read hz/1/+/fetch
 topic read hz/1/+/live
 topic write hz/1/+/have
 topic write hz/1/+/need
+topic write hz/1/+/give
 pattern write hz/1/%u/push
+pattern write hz/1/%u/fetch
 pattern write hz/1/%u/live
 pattern read hz/1/%u/have
+pattern read hz/1/%u/give
 pattern read hz/1/%u/need
 """
 WAIT_S_MAX = 30.0

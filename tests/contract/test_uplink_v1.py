@@ -15,12 +15,16 @@ from hazgate_protocols.journal.chain import ROOT, body_hash, link
 from hazgate_protocols.journal.record import GENESIS, WEIGHING, Record
 from hazgate_protocols.journal.seal import Signer, chain_seal_holds, receipt_seal_holds
 from hazgate_protocols.uplink import (
+    Branch,
+    Fetch,
     Have,
     Need,
     Note,
     Push,
     decode_answer,
+    decode_fetch,
     decode_push,
+    encode_fetch,
     encode_have,
     encode_need,
     encode_push,
@@ -53,6 +57,14 @@ PUSHES = {
         seal=bytes.fromhex(VALUES["weighing"]["seal"]),
         notes_after=2,
     ),
+    "push-asks-other": Push(
+        token="9ae0ea9e",
+        prev=HEADS["genesis"],
+        bodies=(),
+        seal=bytes.fromhex(VALUES["genesis"]["seal"]),
+        notes_after=2,
+        ask_other=True,
+    ),
 }
 NOTES = (
     Note(1, HEADS["weighing"], "unknown", "2024-03-15T01:02:09.000Z", text="HTTP status 500"),
@@ -62,6 +74,10 @@ HAVES = {
     "have-without-notes": Have("5d41402a", HEADS["weighing"], 2, "2024-03-15T01:02:04.012Z"),
     "have-with-notes": Have("7d793037", HEADS["weighing"], 2, "2024-03-15T01:02:04.012Z", NOTES),
 }
+REFILL: dict[str, Any] = json.loads((FOLDER / "values-refill.json").read_bytes())
+OTHERS = {"have-with-other": Branch(HEADS["weighing"], 2), "have-without-other": None}
+FETCH = Fetch("c4ca4238", HEADS["weighing"], 200)
+GIVE = Push("c4ca4238", HEADS["genesis"], (frozen("weighing.record"),), bytes.fromhex(VALUES["weighing"]["seal"]))
 NEED = Need("5d41402a", (HEADS["weighing"], HEADS["genesis"]))
 
 
@@ -105,7 +121,7 @@ def test_a_frozen_push_means_what_it_meant(name: str) -> None:
     """The compressed sample decodes; its seal holds over its head."""
     push = decode_push(frozen(f"{name}.zst"))
     assert push == PUSHES[name]
-    assert push.head() == HEADS["weighing"]
+    assert push.head() == HEADS["genesis" if name == "push-asks-other" else "weighing"]
     assert chain_seal_holds(BOX_SIGNER.public(), BOX, push.head(), push.seal)
 
 
@@ -131,3 +147,27 @@ def test_the_frozen_need_means_what_it_meant_and_is_written_the_same() -> None:
     """Bytes and meaning."""
     assert decode_answer(frozen("need.json")) == NEED
     assert encode_need(NEED) == frozen("need.json")
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_frozen_answer_about_another_branch_means_what_it_meant(name: str) -> None:
+    """Bytes, meaning, and two seals, of which the older one is over the older keys alone."""
+    seal, other_seal = (bytes.fromhex(REFILL[name][key]) for key in ("seal", "other_seal"))
+    plain = Have("9ae0ea9e", HEADS["genesis"], 1, "2024-03-15T01:02:04.012Z")
+    have = replace(plain, seal=seal, other=OTHERS[name], other_seal=other_seal)
+    assert decode_answer(frozen(f"{name}.json")) == have
+    assert encode_have(have) == frozen(f"{name}.json")
+    assert have.signed_bytes() == plain.signed_bytes()
+    public = bytes.fromhex(VALUES["collector_public"])
+    assert receipt_seal_holds(public, have.signed_bytes(), seal)
+    assert receipt_seal_holds(public, have.other_bytes(), other_seal)
+
+
+def test_the_frozen_fetch_and_give_mean_what_they_meant() -> None:
+    """Bytes and meaning; a give is a push in every byte."""
+    assert decode_fetch(frozen("fetch.json")) == FETCH
+    assert encode_fetch(FETCH) == frozen("fetch.json")
+    assert decode_push(frozen("give.zst")) == GIVE
+    assert GIVE.head() == FETCH.upto
+    unpack = zstandard.ZstdDecompressor().decompress
+    assert unpack(encode_push(GIVE)) == unpack(frozen("give.zst")) == frozen("give.plain")

@@ -41,7 +41,8 @@ def test_every_quoted_hash_key_and_message_stands_in_the_vectors() -> None:
 
 def test_the_documents_topics_are_the_codes() -> None:
     """push, have, need and the collectors' shared subscription."""
-    for topic in (topics.push("{box}"), topics.have("{box}"), topics.need("{box}"), topics.COLLECTORS):
+    own = (topics.push, topics.have, topics.need, topics.fetch, topics.give)
+    for topic in (*(topic("{box}") for topic in own), topics.COLLECTORS, topics.FETCHES):
         assert f"`{topic}`" in UPLINK
 
 

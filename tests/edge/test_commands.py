@@ -16,7 +16,10 @@ from edge.test_config import written
 from hazgate_edge.app import JOURNAL_FILE, AlreadyRunningError, lock
 from hazgate_edge.domain.view import PrintState
 from hazgate_edge.identity import IdentityError, load_or_make
+from hazgate_edge.journal.recovered import Link
 from hazgate_edge.journal.store import Journal
+from hazgate_edge.watch import DECISION_FILE, take_decision
+from hazgate_protocols.journal.record import Record
 
 TRANSCRIPTS = importlib.resources.files("hazgate_profiles") / "transcripts"
 
@@ -89,6 +92,50 @@ def test_show_tells_a_bags_story_by_label_qr_text_or_record_id(weighed: tuple[Pa
     unknown = edge("show", label[:-3] + "999", "--config", config)
     assert unknown.returncode == 1
     assert "no weighing of this box" in unknown.stderr.decode()
+
+
+def test_show_and_verify_know_a_bag_that_was_found_again(weighed: tuple[Path, str, str]) -> None:
+    """With label, weight, time and where it was; a changed byte of it is found."""
+    config, rid, label = weighed
+    folder = config.parent / "box"
+    lost = Journal(folder / JOURNAL_FILE, box="box-0001", signer=load_or_make(folder), clock=StandingClock())
+    links = [Link(row[1], row[2], row[3], Record.decode(row[3])) for row in lost.chain()]
+    lost.close()
+    for part in ("", "-wal", "-shm"):
+        Path(f"{folder / JOURNAL_FILE}{part}").unlink(missing_ok=True)
+    journal = Journal(folder / JOURNAL_FILE, box="box-0001", signer=load_or_make(folder), clock=StandingClock())
+    journal.write_now(lambda: journal.do_found(unit_code=UNIT, dev=DEV))
+    head = links[-1]
+    journal.write_now(lambda: journal.do_want(head.hash, head.record.seq, "other", needs=head.hash))
+    journal.write_now(lambda: journal.do_keep(head.hash, links, needs=None))
+    journal.close()
+    for code in (label, rid):
+        shown = edge("show", code, "--config", config)
+        assert shown.returncode == 0, shown.stderr
+        for word in (label, "12.34 kg", "2026-11-23T02:00:00.000Z", "找回的记录"):
+            assert word in shown.stdout.decode()
+    proved = edge("verify", "--config", config)
+    assert "4 records of other branches, found again: none altered" in proved.stdout.decode()
+    with sqlite3.connect(folder / JOURNAL_FILE) as database:
+        database.execute(
+            "UPDATE recovered SET body = CAST(replace(CAST(body AS TEXT), '12.34', '12.35') AS BLOB) WHERE seq = 2"
+        )
+    database.close()
+    assert edge("verify", "--config", config).returncode == 1
+
+
+def test_decide_leaves_what_the_box_takes_and_wants_a_name_and_a_reason(weighed: tuple[Path, str, str]) -> None:
+    """The file lies in the data folder; an empty name or reason decides nothing."""
+    config = weighed[0]
+    folder = config.parent / "box"
+    assert edge("decide", "--config", config, "--who", " ", "--reason", "x").returncode == 1
+    assert take_decision(folder) is None
+    done = edge("decide", "--config", config, "--who", "李工", "--reason", "换了硬盘")
+    assert done.returncode == 0, done.stderr
+    assert take_decision(folder) == ("李工", "换了硬盘")
+    (folder / DECISION_FILE).write_bytes(b"{")
+    assert take_decision(folder) is None
+    assert not (folder / DECISION_FILE).exists()
 
 
 def test_decode_turns_raw_and_hex_bytes_into_the_same_lines() -> None:

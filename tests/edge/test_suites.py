@@ -18,6 +18,7 @@ from hazgate_edge.identity import IdentityError, load_or_make
 from hazgate_edge.journal.database import JournalError
 from hazgate_edge.journal.start import fault_in, require_suite_of
 from hazgate_edge.journal.store import Journal
+from hazgate_edge.timekeeper import Timekeeper
 from hazgate_protocols.journal import sm2
 from hazgate_protocols.journal.chain import ROOT, link
 from hazgate_protocols.journal.record import Record
@@ -130,7 +131,7 @@ def test_a_suite_changed_later_is_refused_in_words_and_nothing_is_moved(
     path = written(tmp_path, SM, KEY) if now == SM3_SM2.name else written(tmp_path)
     config = load(path)
     with pytest.raises(JournalError, match=r"不能更改") as refused:
-        app.build(config, StandingClock())
+        app.build(config, Timekeeper(StandingClock()))
     assert f"begun with suite {begun}, the configuration says {now}" in str(refused.value)
     assert f"write suite: {begun} again" in str(refused.value)
     names = {file.name for file in config.data_folder.iterdir()}

@@ -248,7 +248,8 @@ def test_at_midnight_the_labels_day_and_the_records_are_of_one_moment(tmp_path: 
         machine = Ticking(datetime(2026, 12, 31, 16, 0, tzinfo=UTC) - timedelta(milliseconds=before_ms))
         folder = tmp_path / str(before_ms)
         folder.mkdir()
-        parts = build(load(written(folder)), Timekeeper(machine, sync=lambda: Sync(False)))
+        config = written(folder, ("box: box-0001\n", "box: box-0001\nnumbers: {first: 1, last: 999}\n"))
+        parts = build(load(config), Timekeeper(machine, sync=lambda: Sync(False)))
         try:
             weight = Weight(Mass.of("12.34", "kg"), "12.34", "kg", "gross", True, None, b"", 0)
             new = parts.agent._new_weighing(

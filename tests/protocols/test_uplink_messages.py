@@ -21,13 +21,16 @@ from hazgate_protocols.journal.seal import Signer, receipt_seal_holds
 from hazgate_protocols.text import one_line
 from hazgate_protocols.uplink import messages, topics
 from hazgate_protocols.uplink.messages import (
+    Fetch,
     Have,
     MalformedError,
     Need,
     Note,
     Push,
     decode_answer,
+    decode_fetch,
     decode_push,
+    encode_fetch,
     encode_have,
     encode_need,
     encode_push,
@@ -442,3 +445,33 @@ def test_topics_name_their_box() -> None:
 def test_other_topics_name_no_box(topic: str) -> None:
     """Another version, no box, a box name that is none."""
     assert topics.box_of(topic) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"other": 7},
+        {"other": {"hash": "00", "seq": 1}},
+        {"other": {"hash": "00" * 32, "seq": -1}},
+        {"other": {"seq": 1}},
+        {"other_seal": "00"},
+        {"other_seal": None},
+    ],
+)
+def test_an_answer_with_a_wrong_other_is_malformed(change: dict[str, object]) -> None:
+    """Either both keys are as they must be, or nothing of the answer counts."""
+    have = Have("t", bytes(32), 0, "2026-01-01T00:00:00.000Z", seal=bytes(64), other_seal=bytes(64))
+    value = json.loads(encode_have(have)) | change
+    with pytest.raises(MalformedError):
+        decode_answer(json.dumps(value).encode())
+
+
+@pytest.mark.parametrize("change", [{"n": 0}, {"n": 201}, {"n": True}, {"upto": "00"}, {"v": 2}, {"token": 7}])
+def test_a_wrong_fetch_is_malformed_and_unknown_keys_are_not(change: dict[str, object]) -> None:
+    """Bounds and types; what a later version adds is ignored."""
+    value = json.loads(encode_fetch(Fetch("t", bytes(32), 200)))
+    assert decode_fetch(json.dumps(value | {"later": 1}).encode()) == Fetch("t", bytes(32), 200)
+    with pytest.raises(MalformedError):
+        decode_fetch(json.dumps(value | change).encode())
+    with pytest.raises(ValueError, match="fetch of 0 records"):
+        encode_fetch(Fetch("t", bytes(32), 0))

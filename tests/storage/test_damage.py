@@ -212,7 +212,7 @@ def test_a_log_that_was_deleted_while_stopped_leaves_an_older_whole_journal(tmp_
     verifies and works: no half weighing, no damaged file."""
     folder = tmp_path / "box"
     folder.mkdir(mode=0o700)
-    said = killed_at(folder, 60, "--count", "12", "--checkpoint-pages", "24")
+    said = killed_at(folder, 110, "--count", "12", "--checkpoint-pages", "24")
     assert said.saved
     (folder / f"{DATABASE}-wal").unlink()
     (folder / f"{DATABASE}-shm").unlink(missing_ok=True)

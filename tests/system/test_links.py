@@ -121,6 +121,7 @@ async def test_what_a_full_broker_drops_in_silence_is_sent_again(tmp_path: Path)
     settings = ("max_queued_messages 1", "max_inflight_messages 1")
     async with running(Chain(tmp_path, broker_settings=settings)) as chain:
         await chain.until(lambda: chain.uplink.light is Light.GOOD, "online")
+        await chain.until_settled()
         await chain.stop_collecting()
         before = chain.received
         await chain.weigh(20)
@@ -185,7 +186,7 @@ async def test_more_than_one_message_may_carry_is_split(tmp_path: Path) -> None:
         while batch := chain.journal.after(at, 100, BATCH_BYTES):
             sizes.append(sum(len(item.body) for item in batch))
             at = batch[-1].seq
-        assert len(sizes) >= 5
+        assert len(sizes) >= 3
         assert max(sizes) <= BATCH_BYTES
         await chain.play("clear")
         await chain.until_settled(60)

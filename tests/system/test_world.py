@@ -16,7 +16,9 @@ from structlog.testing import capture_logs
 from hazgate_cloud.collector.collector import Collector
 from hazgate_cloud.store import alarms
 from hazgate_edge.journal.store import Journal
+from hazgate_edge.sync import refill
 from hazgate_edge.sync.dialogue import Dialogue
+from hazgate_edge.sync.refill import Refill
 from hazgate_protocols.journal.suite import SM3_SM2
 from hazgate_protocols.uplink.messages import Have
 from system.world import World, WorldError
@@ -28,7 +30,7 @@ HUNT = 25  # seeds a planted bug is hunted with
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
 
-@pytest.mark.fault(5, 6, 27, 63, 66, 70, 75)
+@pytest.mark.fault(5, 6, 27, 63, 66, 70, 75, 98)
 @pytest.mark.parametrize("group", range(GROUPS))
 def test_in_every_world_each_record_has_its_one_effect(group: int) -> None:
     """See the invariants in world.py; a failure names its seed."""
@@ -121,6 +123,27 @@ def _note_forgotten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Journal, "do_notes", hasty)
 
 
+def _number_reused_after_a_restore(patch: pytest.MonkeyPatch) -> None:
+    """The records come back, and their numbers are given again."""
+    patch.setattr(Journal, "do_raise_numbers", lambda _self, _numbers: None)
+
+
+def _weighing_does_not_wait_for_the_lost_records(patch: pytest.MonkeyPatch) -> None:
+    """A box that was told of another branch gives numbers before that is back."""
+    patch.setattr(Refill, "blocks", lambda _self: None)
+
+
+def _half_a_branch_taken_for_whole(patch: pytest.MonkeyPatch) -> None:
+    """One page is fetched, what lies below it is not: with pages of one record."""
+    patch.setattr(refill, "RECORDS_MAX", 1)
+    do_keep = Journal.do_keep
+
+    def hasty(self: Journal, branch: bytes, links: Any, *, needs: bytes | None, unsent: bool = False) -> None:
+        do_keep(self, branch, links, needs=None, unsent=unsent)
+
+    patch.setattr(Journal, "do_keep", hasty)
+
+
 @pytest.mark.parametrize(
     "plant",
     [
@@ -130,6 +153,9 @@ def _note_forgotten(patch: pytest.MonkeyPatch) -> None:
         _fork_check_missing,
         _cursor_never_goes_back,
         _note_forgotten,
+        _number_reused_after_a_restore,
+        _weighing_does_not_wait_for_the_lost_records,
+        _half_a_branch_taken_for_whole,
     ],
     ids=lambda plant: plant.__name__.strip("_"),
 )

@@ -8,16 +8,19 @@ Invariants, once the faults are over and everybody has talked:
     every weighing has its effect once: one submission a label number, accepted once by the core
     a record whose label number was already taken (a copied or restored box) is flagged and not submitted
     every weighing on a disk has heard the outcome, and all talk settles
+    no box gives a number that the collector held when it last told this box of another branch, or that there is none
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import logging
 import os
 import random
 import shutil
+import sqlite3
 import sys
 import tempfile
 from collections.abc import Callable
@@ -29,7 +32,7 @@ from typing import Any
 import structlog
 from sqlalchemy import select
 
-from edge.makers import BOX, DEV, UNIT, weighing
+from edge.makers import BOX, DEV, UNIT, WHO, weighing
 from hazgate_cloud.collector.collector import Collector
 from hazgate_cloud.domain.box import RegisteredBox
 from hazgate_cloud.forwarder.core_client import Reply
@@ -39,13 +42,15 @@ from hazgate_cloud.store.boxes import add_box
 from hazgate_cloud.store.engine import Database
 from hazgate_cloud.store.migrate import upgrade
 from hazgate_cloud.store.verify import verify
+from hazgate_edge.journal.place import moved, place_of
 from hazgate_edge.journal.store import Journal
 from hazgate_edge.sync.dialogue import Dialogue
+from hazgate_edge.sync.refill import Refill
 from hazgate_protocols.journal.chain import ROOT
-from hazgate_protocols.journal.record import WEIGHING, Record
+from hazgate_protocols.journal.record import BOOT, WEIGHING, Record
 from hazgate_protocols.journal.seal import Signer
 from hazgate_protocols.journal.suite import DEFAULT, SUITES, Suite
-from hazgate_protocols.uplink import Have, decode_answer
+from hazgate_protocols.uplink import Have, MalformedError, decode_answer
 from storage import depth
 
 BOX_KEYS = {suite.name: Signer.from_secret(bytes(range(32)), suite) for suite in SUITES.values()}
@@ -144,7 +149,10 @@ class Machine:
     suite: Suite = DEFAULT
     journal: Journal = field(init=False)
     dialogue: Dialogue = field(init=False)
+    refill: Refill = field(init=False)
     inbox: list[bytes] = field(default_factory=list)
+    gives: list[bytes] = field(default_factory=list)
+    heard: frozenset[str] = frozenset()  # the labels the collector held when it last answered for branches
 
     def __post_init__(self) -> None:
         self.start()
@@ -154,19 +162,56 @@ class Machine:
         signer = BOX_KEYS[self.suite.name]
         self.journal = Journal(self.folder / "journal.sqlite3", box=BOX, signer=signer, clock=self.clock)
         self.journal.write_now(lambda: self.journal.do_found(unit_code=UNIT, dev=DEV))
+        place, kept = place_of(self.journal.path), self.journal.place()
+        if not kept:
+            self.journal.write_now(lambda: self.journal.do_place(place))
+
+        def token() -> str:
+            return f"{self.rng.getrandbits(64):016x}"
+
+        self.refill = Refill(
+            self.journal,
+            collector_key=COLLECTOR_KEYS[self.suite.name].public(),
+            dev=DEV,
+            token=token,
+            place=place,
+            moved=", ".join(moved(kept, place)),
+        )
         self.dialogue = Dialogue(
             self.journal,
             collector_key=COLLECTOR_KEYS[self.suite.name].public(),
             dev=DEV,
-            token=lambda: f"{self.rng.getrandbits(64):016x}",
+            token=token,
             jitter=self.rng.random,
+            refill=self.refill,
         )
+        boot = {"reason": "start", "found": {"jobs_unknown": 0}}
+        self.journal.write_now(lambda: self.journal.do_append(BOOT, boot, who=WHO, dev=DEV))
         self.dialogue.connected()
 
     def stop(self) -> None:
         """What is committed stays, nothing else."""
         self.journal.close()
         self.inbox.clear()
+        self.gives.clear()
+        self.heard = frozenset()
+
+    def told_labels(self, answer: bytes, labels_at: dict[str, frozenset[str]]) -> frozenset[str] | None:
+        """The labels held when an answer to this box's question told it of a branch it lacks, or that there is none;
+        None for any other answer."""
+        try:
+            have = decode_answer(answer)
+        except MalformedError:
+            return None
+        if not isinstance(have, Have) or not have.other_seal or have.token != self.dialogue.waiting_for:
+            return None
+        other = have.other
+        if other is not None and (
+            self.journal.seq_of(other.hash) is not None
+            or any(branch.head == other.hash for branch in self.journal.branches())
+        ):
+            return None
+        return labels_at.get(have.token)
 
     def restart(self) -> None:
         self.stop()
@@ -188,6 +233,8 @@ class World:
         self.files = 0
         self.presses = 0
         self.to_collector: list[bytes] = []
+        self.fetches: list[bytes] = []
+        self.labels_at: dict[str, frozenset[str]] = {}  # token of an answer -> the labels held then
         self.silent_up = self.silent_down = 0.0  # until when a direction swallows everything
         self.copies_of_store: list[Path] = []
         self.copies_of_boxes: list[tuple[int, Path]] = []
@@ -207,6 +254,7 @@ class World:
                 self._received_is_true()
             self._peace()
             self._judge()
+            self._weigh_on()
         finally:
             for machine in getattr(self, "machines", []):
                 machine.stop()
@@ -228,8 +276,8 @@ class World:
             (2, self._copy_store),
             (1, self._restore_store),
             (1, self._clone_box),
-            (2, self._copy_box),
-            (1, self._restore_box),
+            (3, self._copy_box),
+            (2, self._restore_box),
         ]
         self.rng.choices([deed for _, deed in deeds], [weight for weight, _ in deeds])[0]()
 
@@ -237,19 +285,29 @@ class World:
 
     def _weigh(self) -> None:
         machine = self.rng.choice(self.machines)
+        if machine.refill.blocks() is None:
+            self._press(machine)
+
+    def _press(self, machine: Machine) -> None:
         self.presses += 1
         new = weighing(f"press-{self.presses}", kilograms=f"{self.rng.randint(20, 9999) / 100:.2f}")
-        machine.journal.write_now(lambda: machine.journal.do_weigh(new))
+        _, label = machine.journal.write_now(lambda: machine.journal.do_weigh(new))
+        if label in machine.heard:
+            raise WorldError(self._told(f"NUMBER TWICE: box {machine.name} gives {label}, which it could know of"))
 
     def _tick(self) -> None:
         machine = self.rng.choice(self.machines)
+        fetch = machine.refill.next_fetch(self.clock.seconds)
+        if fetch is not None and self.clock.seconds >= self.silent_up:
+            self.fetches.append(fetch)
         push = machine.dialogue.next_push(self.clock.seconds)
         if push is not None and self.clock.seconds >= self.silent_up:
             self.to_collector.append(push)
 
     def _deliver(self) -> None:
         """One message, maybe out of order, maybe twice, maybe never."""
-        queues = [self.to_collector, *(machine.inbox for machine in self.machines)]
+        boxes = [queue for machine in self.machines for queue in (machine.inbox, machine.gives)]
+        queues = [self.to_collector, self.fetches, *boxes]
         full = [queue for queue in queues if queue]
         if not full:
             return
@@ -261,15 +319,36 @@ class World:
             return
         if queue is self.to_collector:
             self._collect(message)
+        elif queue is self.fetches:
+            self._give(message)
         else:
-            machine = next(machine for machine in self.machines if machine.inbox is queue)
-            self._hear(machine, message)
+            machine = next(machine for machine in self.machines if queue is machine.inbox or queue is machine.gives)
+            if queue is machine.inbox:
+                self._hear(machine, message)
+            else:
+                self._take(machine, message)
 
     def _collect(self, push: bytes) -> None:
         answer = self.collector.handle(BOX, push)
         if answer is not None:
             self._receipt_is_true(answer.payload)
+            self._remember_labels(answer.payload)
             self._to_boxes(answer.payload)
+
+    def _give(self, fetch: bytes) -> None:
+        answer = self.collector.give(BOX, fetch)
+        if answer is not None and self.clock.seconds >= self.silent_down:
+            for machine in self.machines:
+                machine.gives.append(answer.payload)
+
+    def _take(self, machine: Machine, page: bytes) -> None:
+        self.loop.run_until_complete(machine.refill.on_give(page))
+
+    def _remember_labels(self, payload: bytes) -> None:
+        answer = decode_answer(payload)
+        if isinstance(answer, Have) and answer.other_seal:
+            with self.database.read() as tx:
+                self.labels_at[answer.token] = frozenset(tx.execute(select(schema.bags.c.label)).scalars())
 
     def _receipt_is_true(self, payload: bytes) -> None:
         """What a receipt names is durable at that moment: another connection sees it."""
@@ -295,7 +374,9 @@ class World:
                 machine.inbox.append(payload)
 
     def _hear(self, machine: Machine, answer: bytes) -> None:
+        held = machine.told_labels(answer, self.labels_at)
         self.loop.run_until_complete(machine.dialogue.on_answer(answer))
+        machine.heard = machine.heard if held is None else held
 
     def _forward(self) -> None:
         self.loop.run_until_complete(self.forwarder.step())
@@ -318,8 +399,10 @@ class World:
     def _wipe_broker(self) -> None:
         self._say("broker wiped")
         self.to_collector.clear()
+        self.fetches.clear()
         for machine in self.machines:
             machine.inbox.clear()
+            machine.gives.clear()
             machine.dialogue.connected()
 
     def _silence(self) -> None:
@@ -353,7 +436,7 @@ class World:
             source = self.rng.choice(self.machines)
             folder = self._new_folder()
             self._copy_database(source.folder / "journal.sqlite3", folder / "journal.sqlite3")
-            self._say(f"box {source.name} cloned")
+            self._say(f"box {source.name} cloned{self._unseen(folder)}")
             self.machines.append(Machine("ABC"[len(self.machines)], folder, self.clock, self.rng, self.suite))
 
     def _copy_box(self) -> None:
@@ -366,11 +449,19 @@ class World:
         if self.copies_of_boxes:
             index, copy = self.rng.choice(self.copies_of_boxes)
             machine = self.machines[index]
-            self._say(f"box {machine.name} restored from an old copy")
             machine.stop()
             machine.folder = self._new_folder()
             self._copy_database(copy, machine.folder / "journal.sqlite3")
+            self._say(f"box {machine.name} restored from an old copy{self._unseen(machine.folder)}")
             machine.start()
+
+    def _unseen(self, folder: Path) -> str:
+        """Half of the copies are images of a whole disk: nothing on the box tells that it is one."""
+        if self.rng.random() < 0.5:
+            return ""
+        with contextlib.closing(sqlite3.connect(folder / "journal.sqlite3")) as database, database:
+            database.execute("UPDATE standing SET place = ''")
+        return ", unseen"
 
     # -- the end --------------------------------------------------------------------------------------------------
 
@@ -385,19 +476,34 @@ class World:
                 push = machine.dialogue.next_push(self.clock.seconds)
                 if push is not None:
                     self._collect(push)
+                fetch = machine.refill.next_fetch(self.clock.seconds)
+                if fetch is not None:
+                    self._give(fetch)
             self._forward()
             for machine in self.machines:
                 while machine.inbox:
                     self._hear(machine, machine.inbox.pop(0))
+                while machine.gives:
+                    self._take(machine, machine.gives.pop(0))
             if self._quiet():
                 return
         raise WorldError(self._told("never settles"))
+
+    def _weigh_on(self) -> None:
+        """Whoever may weigh now gives no number that was ever given, as far as the collector knew."""
+        for machine in self.machines:
+            for _ in range(3):
+                if machine.refill.blocks() is None:
+                    self._press(machine)
 
     def _quiet(self) -> bool:
         with self.database.read() as tx:
             waiting = tx.execute(select(schema.outbox.c.number).where(schema.outbox.c.settled_at.is_(None))).first()
         return waiting is None and all(
-            machine.dialogue.confirmed and not machine.inbox and machine.journal.awaiting_core() == 0
+            machine.dialogue.confirmed
+            and machine.refill.idle
+            and not machine.inbox
+            and machine.journal.awaiting_core() == 0
             for machine in self.machines
         )
 

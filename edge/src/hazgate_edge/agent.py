@@ -34,6 +34,7 @@ from hazgate_edge.domain.view import (
     Waste,
     Weighed,
 )
+from hazgate_edge.journal.recovered import FoundBag
 from hazgate_edge.journal.rows import Bag
 from hazgate_edge.journal.store import Journal, NewWeighing, NumbersUsedUpError, storage_failure
 from hazgate_edge.journal.writer import WriterClosedError, WriterFullError
@@ -152,7 +153,11 @@ class Agent:
             stable=self._stable(view.phase, weight.stable if weight else None, now_ns),
             age_ms=(now_ns - weight.at_ns) // 1_000_000 if weight else None,
             blocked=blocking.reasons(
-                view, minimum=limits.minimum, capacity=limits.capacity, printer=self._spooler.say, disk=self._disk()
+                view,
+                minimum=limits.minimum,
+                capacity=limits.capacity,
+                printer=self._spooler.say,
+                disk=self._disk() or self._dialogue.refill.blocks(),
             ),
             chips=self._chips(view),
             pending=self._counts.pending,
@@ -166,13 +171,18 @@ class Agent:
         """Today's weighings, newest first."""
         today = local_date(self._clock.wall()).isoformat()
         received = self._journal.sync_state()
-        return [self._row(bag, received.received_seq, received.received_at) for bag in self._journal.bags(today, limit)]
+        own = [self._row(bag, received.received_seq, received.received_at) for bag in self._journal.bags(today, limit)]
+        again = [_found_row(bag) for bag in self._journal.found_bags(today, limit)]
+        return sorted((*own, *again), key=lambda row: row.weighed_at, reverse=True)[:limit] if again else own
 
     async def row(self, rid: str) -> Row | None:
         """One weighing."""
         bag = self._journal.bag(rid=rid)
+        if bag is None:
+            again = self._journal.found_bag(rid=rid)
+            return None if again is None else _found_row(again)
         received = self._journal.sync_state()
-        return None if bag is None else self._row(bag, received.received_seq, received.received_at)
+        return self._row(bag, received.received_seq, received.received_at)
 
     async def label_png(self, rid: str) -> bytes | None:
         """The label as it looks in full colour; None for an unknown weighing or a label that cannot be drawn."""
@@ -212,6 +222,8 @@ class Agent:
     async def print_again(self, *, rid: str, reason: str, operator: str) -> Refused | None:
         """A failed label is tried again as what it was; a printed one becomes a numbered copy."""
         job = self._journal.last_job(rid)
+        if job is None and self._journal.found_bag(rid=rid) is not None:
+            return Refused(Say("BACK-07"))
         if job is None or job.state in (PrintState.UNKNOWN, PrintState.QUEUED, PrintState.PRINTING):
             return Refused(Say("REQ-01"))
         if job.state is PrintState.FAILED:
@@ -238,7 +250,7 @@ class Agent:
             minimum=limits.minimum,
             capacity=limits.capacity,
             printer=self._spooler.say,
-            disk=self._disk(),
+            disk=self._disk() or self._dialogue.refill.blocks(),
         )
         return self._pan.settled(now_ns), blocked[0] if blocked else None
 
@@ -350,8 +362,10 @@ class Agent:
             scale = Chip("scale", Light.WARN, view.refusal)
         else:
             scale = Chip("scale", Light.GOOD)
-        network = self._uplink.say() or self._unsent.say(
-            self._counts.pending, self._counts.received_seq, self._clock.mono_ns()
+        network = (
+            self._dialogue.refill.notice()
+            or self._uplink.say()
+            or self._unsent.say(self._counts.pending, self._counts.received_seq, self._clock.mono_ns())
         )
         light = self._uplink.light
         if network is not None and light is Light.GOOD:
@@ -407,3 +421,21 @@ class Agent:
             sync_at=at,
             sync_text=text,
         )
+
+
+def _found_row(bag: FoundBag) -> Row:
+    """A weighing that was found again: the collector holds it, and this box prints nothing for it."""
+    return Row(
+        rid=bag.rid,
+        label=bag.label,
+        waste_code=bag.waste_code,
+        waste_name=bag.waste_name,
+        weight=bag.weight,
+        weighed_at=bag.weighed_at,
+        print_state=PrintState.PRINTED if bag.printed else PrintState.QUEUED,
+        print_say=Say("BACK-08"),
+        copies=0,
+        sync=SyncState.RECEIVED,
+        sync_at="",
+        sync_text="",
+    )

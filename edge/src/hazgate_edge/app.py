@@ -29,6 +29,8 @@ from hazgate_edge.journal import start
 from hazgate_edge.journal.ballast import Ballast
 from hazgate_edge.journal.database import JournalError
 from hazgate_edge.journal.store import Journal
+from hazgate_edge.journal.surroundings import Surroundings, look_around
+from hazgate_edge.journal.witness import Witness
 from hazgate_edge.journal.writer import WriterClosedError, WriterFullError
 from hazgate_edge.lastgood import Chosen
 from hazgate_edge.numbers import LabelNumbers
@@ -39,9 +41,11 @@ from hazgate_edge.printing.tspl_printer import FileTarget, StatusUse, TcpTarget,
 from hazgate_edge.scale.reader import ScaleReader
 from hazgate_edge.sync.dialogue import Dialogue
 from hazgate_edge.sync.mqtt import Uplink
+from hazgate_edge.sync.refill import Refill
 from hazgate_edge.timekeeper import LOOK_EVERY_S, Timekeeper
 from hazgate_edge.vitals import UnwellError, Vitals
 from hazgate_edge.wastes import known_wastes
+from hazgate_edge.watch import heed_decisions, keep_watch
 from hazgate_profiles import registry
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.seal import Signer
@@ -82,6 +86,8 @@ class Parts:
     clock: Timekeeper
     dev: dict[str, Any]
     journal_fault: str  # what was wrong with the journal at this start, "" for nothing
+    refill: Refill
+    surroundings: Surroundings
 
 
 def lock(data_folder: Path) -> IO[str]:
@@ -187,6 +193,7 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
     ballast = Ballast(config.data_folder, spare=DISK_FREE_MIN)
     path = config.data_folder / JOURNAL_FILE
     wrong = examine(path, config.box, signer, clock)
+    witness = Witness.read(config.data_folder, config.box)
     journal = Journal(
         path,
         box=config.box,
@@ -194,9 +201,15 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
         clock=clock,
         make_room=ballast.release,
         given_before=start.numbers_aside(path, config.unit.code),
+        at_rest=witness.at_rest,
     )
     if (newest := journal.newest_time()) and (known := moment(newest)) is not None:
         clock.know(known)
+    try:
+        found = look_around(journal, witness)
+    except sqlite3.Error as exc:
+        journal.close()
+        raise _broken(journal, exc) from exc
     drawing = Drawing(config.printer, config.label_font)
     dialogue = Dialogue(
         journal,
@@ -204,6 +217,15 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
         dev=dev,
         token=lambda: secrets.token_hex(8),
         jitter=random.random,
+        refill=Refill(
+            journal,
+            collector_key=bytes.fromhex(config.collector.public_key),
+            dev=dev,
+            token=lambda: secrets.token_hex(8),
+            place=found.place,
+            moved=found.moved,
+            behind=bool(found.behind),
+        ),
     )
     uplink = Uplink(
         config.broker, config.box, dialogue, wall=clock.wall, jitter=random.random, present=lambda: present(clock)
@@ -226,7 +248,22 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
         numbers=numbers,
         notices=lambda: notices(config.data_folder, clock, problem),
     )
-    return Parts(agent, journal, reader, spooler, drawing, uplink, pan, ballast, numbers, clock, dev, wrong)
+    return Parts(
+        agent,
+        journal,
+        reader,
+        spooler,
+        drawing,
+        uplink,
+        pan,
+        ballast,
+        numbers,
+        clock,
+        dev,
+        wrong,
+        dialogue.refill,
+        found,
+    )
 
 
 def present(clock: Timekeeper) -> dict[str, Any]:
@@ -261,6 +298,7 @@ async def run(chosen: Chosen, *, on_ready: Callable[[], None] = lambda: None) ->
             found["found"]["configuration"] = chosen.problem[:500]
         if parts.journal_fault:
             found["found"]["journal"] = parts.journal_fault[:500]
+        found["found"] |= parts.surroundings.as_found()
         await journal.write(lambda: journal.do_append(kinds.BOOT, found, who=NOBODY, dev=dev))
         await parts.numbers.ask()  # before the first connection: the answer comes with its receipt
         await _until_stopped(parts, chosen, on_ready)
@@ -292,6 +330,13 @@ async def _until_stopped(parts: Parts, chosen: Chosen, on_ready: Callable[[], No
             tasks.create_task(_through_full_disk("ask for numbers", parts.numbers.run), name="numbers"),
             tasks.create_task(_keep_ballast(parts.ballast), name="ballast"),
             tasks.create_task(_stop_when_broken(parts.journal, stop), name="journal"),
+            tasks.create_task(_through_full_disk("walk", lambda: keep_watch(parts.journal, parts.refill)), name="walk"),
+            tasks.create_task(
+                _through_full_disk(
+                    "decide", lambda: heed_decisions(config.data_folder, parts.refill, parts.uplink.wake)
+                ),
+                name="decisions",
+            ),
             tasks.create_task(door.run(), name="door"),
             tasks.create_task(porter.run(), name="porter"),
             tasks.create_task(_keep_time(parts), name="clock"),

@@ -1,4 +1,4 @@
-"""hazgate-edge: run | check-config | doctor | verify | show | leases | decode | identity.
+"""hazgate-edge: run | check-config | doctor | verify | show | decide | leases | decode | identity.
 
 Plain argparse and late imports: `run` must start fast and stay small.
 """
@@ -43,6 +43,9 @@ def _parser() -> argparse.ArgumentParser:
     command("identity", _identity, "print the box's id and public key (made on first use)")
     command("doctor", _doctor, "check this machine, step by step: scale, printer, broker, journal")
     command("verify", _verify, "verify the whole journal: chain, hashes, seals")
+    deciding = command("decide", _decide, "say that this box is the right one and may weigh on; goes on record")
+    deciding.add_argument("--who", required=True, help="who decides")
+    deciding.add_argument("--reason", required=True, help="why: what was restored, copied or taken away")
     showing = command("show", _show, "show everything known of one label number or record id")
     showing.add_argument("code", help="the 37-character label number, the text of its QR code, or a record id")
     command("leases", _leases, "show the label numbers leased to this box, and what it has asked for")
@@ -100,6 +103,12 @@ def _verify(arguments: argparse.Namespace) -> int:
     from hazgate_edge.commands import verify
 
     return verify.run(arguments.config)
+
+
+def _decide(arguments: argparse.Namespace) -> int:
+    from hazgate_edge.commands import decide
+
+    return decide.run(arguments.config, arguments.who, arguments.reason)
 
 
 def _show(arguments: argparse.Namespace) -> int:

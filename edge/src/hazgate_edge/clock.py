@@ -64,7 +64,7 @@ class SystemClock:
 
 def rfc3339(moment: datetime) -> str:
     """UTC with milliseconds: 2026-11-23T10:42:00.123Z."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def moment(text: str) -> datetime | None:

@@ -7,6 +7,8 @@ RFC 8785 exactly; the tests hold it against an independent implementation.
 from __future__ import annotations
 
 import json
+import marshal
+from json.encoder import encode_basestring
 from typing import Any
 
 INTEGER_MAX = 2**53 - 1
@@ -14,7 +16,9 @@ DEPTH_MAX = 32
 
 Json = Any
 
-_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
+# A value that contains itself is deeper than DEPTH_MAX, so the encoder need not look for one again.
+_ENCODE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True, check_circular=False).encode
+_REMEMBERED_MAX = 64
 
 
 class NotCanonicalError(ValueError):
@@ -23,11 +27,47 @@ class NotCanonicalError(ValueError):
 
 def encode(value: Json) -> bytes:
     """The canonical bytes of a value; raises NotCanonicalError for floats, huge integers, odd keys, lone surrogates."""
-    _check(value, 0)
+    return utf8(text(value, 0))
+
+
+def text(value: Json, depth: int) -> str:
+    """The canonical text of a part that lies `depth` deep in a whole; raises as encode(), surrogates in utf8()."""
+    if type(value) is str:
+        return encode_basestring(value)
+    if type(value) is int and -INTEGER_MAX <= value <= INTEGER_MAX:
+        return str(value)
+    _check(value, depth)
+    return _ENCODE(value)
+
+
+def utf8(whole: str) -> bytes:
+    """The bytes of a whole text; raises NotCanonicalError for lone surrogates."""
     try:
-        return _ENCODE(value).encode()
+        return whole.encode()
     except UnicodeEncodeError as exc:
         raise NotCanonicalError(f"text with a lone surrogate: {exc.object[exc.start : exc.end]!r}") from exc
+
+
+class Remembering:
+    """As text(), for parts that come again and again: the newest of them are encoded once. Safe from any thread."""
+
+    def __init__(self, depth: int) -> None:
+        self._depth = depth
+        self._known: dict[bytes, str] = {}
+
+    def text(self, value: Json) -> str:
+        """The canonical text of the part."""
+        try:
+            key = marshal.dumps(value, 2)  # tells true from 1; version 2 has no back references
+        except ValueError:  # what marshal does not know has no canonical form either, and text() says why
+            return text(value, self._depth)
+        found = self._known.get(key)
+        if found is None:
+            found = text(value, self._depth)
+            if len(self._known) == _REMEMBERED_MAX:
+                self._known.clear()
+            self._known[key] = found
+        return found
 
 
 def decode(data: bytes) -> Json:

@@ -14,15 +14,26 @@ from hazgate_cloud.domain.acts import ActRefusedError, Person
 from hazgate_cloud.domain.box import RegisteredBox
 from hazgate_cloud.domain.intake import Entry, PushRefusedError, Reading
 from hazgate_cloud.domain.times import stamp
-from hazgate_cloud.store import alarms, boxes, chain, leases, projection, quarantined
+from hazgate_cloud.store import alarms, boxes, branches, chain, leases, projection, quarantined
 from hazgate_cloud.store.boxes import BoxRow
 from hazgate_cloud.store.chain import Place
 from hazgate_cloud.store.engine import Database, StoreUnavailableError
 from hazgate_protocols.journal.chain import ROOT
 from hazgate_protocols.journal.record import BOOT, GENESIS
-from hazgate_protocols.journal.seal import Signer
+from hazgate_protocols.journal.seal import SEAL_BYTES, Signer
 from hazgate_protocols.journal.suite import DEFAULT, Suite
-from hazgate_protocols.uplink import Have, Need, encode_have, encode_need, topics
+from hazgate_protocols.uplink import (
+    Branch,
+    Have,
+    MalformedError,
+    Need,
+    Push,
+    decode_fetch,
+    encode_have,
+    encode_need,
+    encode_push,
+    topics,
+)
 
 log = structlog.get_logger()
 
@@ -155,6 +166,20 @@ class Collector:
         have = Have("", row.receipt_hash, place.seq, place.stored_at, notes)
         return self._answer(box, have, row.registered.suite)
 
+    def give(self, box: str, payload: bytes) -> Answer | None:
+        """Records of its own that a box asks for; None for a question that deserves no answer."""
+        try:
+            fetch = decode_fetch(payload)
+        except MalformedError as exc:
+            log.warning("fetch refused", box=box, reason=str(exc))
+            return None
+        with self._database.read() as tx:
+            if boxes.find_box(tx, box) is None:
+                return None
+            prev, bodies, seal = branches.page(tx, box, fetch.upto, fetch.n)
+        page = Push(fetch.token, prev, tuple(bodies), seal or bytes(SEAL_BYTES))
+        return Answer(topics.give(box), encode_push(page))
+
     def _prepare(self, box: str, payload: bytes) -> Prepared:
         registered = self._registered.get(box)
         try:
@@ -217,7 +242,15 @@ class Collector:
         if head != ROOT:
             boxes.remember_receipt(tx, row, head)
         notes = boxes.notes_after(tx, box, push.notes_after)
-        return _Taken(Have(push.token, head, place.seq, place.stored_at, notes), forward, row.registered.suite)
+        have = Have(push.token, head, place.seq, place.stored_at, notes)
+        suite = row.registered.suite
+        if push.ask_other:
+            have = self._with_other(have, branches.other_head(tx, box, head), suite)
+        return _Taken(have, forward, suite)
+
+    def _with_other(self, have: Have, other: Branch | None, suite: Suite) -> Have:
+        said = replace(have, other=other)
+        return replace(said, other_seal=self._key_of(suite).seal_receipt(said.other_bytes()))
 
     @staticmethod
     def _say_rolled_back(tx: Connection, box: str, first: Entry, at: str) -> None:

@@ -28,6 +28,7 @@ log = structlog.get_logger()
 QUEUE_MAX = 1_000  # pushes waiting in this worker; more are dropped and sent again by their boxes
 BATCH_MAX = 64  # pushes in one transaction
 ANNOUNCEMENTS_MAX = 10_000  # boxes with fresh notes; more wait for their next push
+FETCHES_MAX = 1_000  # boxes whose questions for records of their own wait here
 RECONNECT_S_FIRST = 0.5
 RECONNECT_S_MAX = 5.0
 STORE_RETRY_S = 1.0
@@ -52,6 +53,8 @@ class BrokerLink:
         self._now = now
         self._clocks = Clocks()
         self._pushes: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(QUEUE_MAX)
+        self._fetches: dict[str, bytes] = {}  # box -> its newest question: a box repeats what gets no answer
+        self._fetch_wake = asyncio.Event()
         self._announce: dict[str, None] = {}
         self._announce_wake = asyncio.Event()
         self.trouble = "not connected yet"  # "" while connected
@@ -72,7 +75,7 @@ class BrokerLink:
         while True:
             try:
                 async with self._connect() as client:
-                    await client.subscribe([(topics.COLLECTORS, 1), (topics.PRESENCE, 0)])
+                    await client.subscribe([(topics.COLLECTORS, 1), (topics.FETCHES, 1), (topics.PRESENCE, 0)])
                     self.trouble = ""
                     pause = RECONNECT_S_FIRST
                     log.info("broker connected")
@@ -80,6 +83,7 @@ class BrokerLink:
                         group.create_task(self._receive(client))
                         group.create_task(self._answer(client))
                         group.create_task(self._send_announcements(client))
+                        group.create_task(self._give(client))
             except* (aiomqtt.MqttError, OSError) as lost:
                 cause = str(lost.exceptions[0])
                 if not self.trouble:
@@ -99,6 +103,10 @@ class BrokerLink:
                 if self._pushes.full():
                     self._pushes.get_nowait()  # the oldest: its box has the longest given up waiting
                 self._pushes.put_nowait((box, payload))
+            elif topic == topics.fetch(box):
+                if box in self._fetches or len(self._fetches) < FETCHES_MAX:
+                    self._fetches[box] = payload
+                    self._fetch_wake.set()
             else:
                 live, now = _decoded(payload), self._now()
                 self._presence.hear(box, isinstance(live, dict) and live.get("online") is True, now)
@@ -135,6 +143,17 @@ class BrokerLink:
             waiting, self._announce = self._announce, {}
             for box in waiting:
                 answer = await self._writer.run(partial(self._collector.announcement, box))
+                if answer is not None:
+                    await _publish(client, answer)
+
+    async def _give(self, client: aiomqtt.Client) -> None:
+        """One page at a time, so that boxes which fetch a lot leave the writer to those which push."""
+        while True:
+            await self._fetch_wake.wait()
+            self._fetch_wake.clear()
+            while self._fetches:
+                box = next(iter(self._fetches))
+                answer = await self._writer.run(partial(self._collector.give, box, self._fetches.pop(box)))
                 if answer is not None:
                     await _publish(client, answer)
 

@@ -14,12 +14,13 @@ from hazgate_cloud.domain.intake import Entry
 from hazgate_cloud.domain.rules import Finding, Verdict, judge, submission
 from hazgate_cloud.store.alarms import raise_alarm
 from hazgate_cloud.store.boxes import BoxRow, add_note, reconcile_notes
+from hazgate_cloud.store.branches import note_merge
 from hazgate_cloud.store.bulk import insert_new, insert_rows
 from hazgate_cloud.store.checkpoints import anchors_named, lacking
 from hazgate_cloud.store.leases import Leasing
 from hazgate_cloud.store.outbox import enqueue, held_rids
 from hazgate_cloud.store.schema import UNIT_CHARS, WASTE_CHARS, bags, flags, mentions, storable
-from hazgate_protocols.journal.record import NOTES, PRINT, REPRINT, WEIGHING, Record
+from hazgate_protocols.journal.record import MERGE, NOTES, PRINT, REPRINT, WEIGHING, Record
 
 MENTIONS_MAX = 200  # of one record; a notes record carries at most 100
 _BAGS_OF = select(bags.c.label, bags.c.hash).where(bags.c.label.in_(bindparam("labels", expanding=True)))
@@ -59,6 +60,8 @@ def project(tx: Connection, box: BoxRow, entries: Sequence[Entry], at: str) -> b
         elif entry.record.kind == NOTES:
             reconcile_notes(tx, name, *_kept_notes(entry.record))
             _require_checkpoints(tx, entry, at)
+        elif entry.record.kind == MERGE:
+            note_merge(tx, entry)
     return queued
 
 

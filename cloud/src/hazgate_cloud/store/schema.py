@@ -95,6 +95,14 @@ seals = Table(  # the box's signatures over heads it pushed
     Column("at", String(TIME_CHARS), nullable=False),
 )
 
+merges = Table(  # branches a box has fetched back: `hash` is its record that says so, the first one counts
+    "merges",
+    metadata,
+    Column("box", String(BOX_CHARS), ForeignKey("boxes.box"), primary_key=True),
+    Column("head", LargeBinary, primary_key=True),  # need not be held: a restored store may have lost it
+    Column("hash", LargeBinary, ForeignKey("records.hash"), nullable=False),
+)
+
 bags = Table(  # the one effect of a label number
     "bags",
     metadata,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from hazgate_cloud.domain.delivery import State
 from hazgate_cloud.domain.rules import judge, submission
 from hazgate_cloud.store.alarms import acknowledged_subject
 from hazgate_cloud.store.boxes import BoxRow, all_boxes
+from hazgate_cloud.store.branches import merged_head
 from hazgate_cloud.store.projection import mentioned
 from hazgate_cloud.store.schema import (
     UNIT_CHARS,
@@ -24,6 +26,7 @@ from hazgate_cloud.store.schema import (
     flags,
     heads,
     mentions,
+    merges,
     notes,
     outbox,
     quarantine,
@@ -35,7 +38,7 @@ from hazgate_cloud.store.schema import (
 from hazgate_cloud.store.verify_leases import LeaseCheck
 from hazgate_protocols import canonical
 from hazgate_protocols.journal.chain import ROOT, link
-from hazgate_protocols.journal.record import GENESIS, WEIGHING, Record, RecordError
+from hazgate_protocols.journal.record import GENESIS, MERGE, WEIGHING, Record, RecordError
 from hazgate_protocols.journal.seal import chain_seal_holds
 
 FAULTS_TOLD_MAX = 100
@@ -71,6 +74,7 @@ def verify(tx: Connection) -> Report:
         of_another = select(table.c.hash, table.c.box).join(records, records.c.hash == table.c.hash)
         for row in _rows(tx, of_another.where(records.c.box != table.c.box)):
             report.fault(f"record {row.hash.hex()}: its row in {table.name} says that it is of box {row.box!r}")
+    _verify_merges(tx, report)
     _verify_effects(tx, {box.registered.box: box for box in boxes}, report)
     _verify_people(tx, report)
     _verify_notes(tx, boxes, report)
@@ -116,6 +120,21 @@ def _verify_chain(tx: Connection, box: BoxRow, report: Report) -> None:
         f"box {name} ({box.registered.suite.name}): {count} records hashed again, each linked to its parent; {sealed} "
         f"seals of the box hold{forks}"
     )
+
+
+def _verify_merges(tx: Connection, report: Report) -> None:
+    """A branch counts as merged where its box has said so and nowhere else: a made-up row would hide it from it."""
+    kept = {(row.box, row.head): row.hash for row in tx.execute(select(merges))}
+    said: dict[tuple[str, bytes], set[bytes]] = {}
+    for row in _rows(tx, select(records).where(records.c.kind == MERGE)):
+        with contextlib.suppress(RecordError):
+            if (head := merged_head(Record.decode(row.body))) is not None:
+                said.setdefault((row.box, head), set()).add(row.hash)
+    for (box, head), hashes in said.items():
+        if kept.pop((box, head), None) not in hashes:
+            report.fault(f"box {box}: its record that it merged {head.hex()} is not heeded")
+    for box, head in kept:
+        report.fault(f"box {box}: {head.hex()} counts as merged, which no record of the box says")
 
 
 def _record_faults(row: Row[Any], box: BoxRow) -> Iterator[str]:

@@ -36,6 +36,10 @@ def _show(journal: OpenJournal, code: str) -> int:
         wanted,
     )
     if not found:
+        again = _found_again(journal, wanted)
+        if again:
+            print("\n".join(again))
+            return 0
         print(f"show {code}: no weighing of this box has this label number or record id", file=sys.stderr)
         return 1
     seq, rid, label, weight, digest, body = found[0]
@@ -57,6 +61,28 @@ def _show(journal: OpenJournal, code: str) -> int:
         f"  the collector holds it (receipt of {received_at})" if seq <= received_seq else "  not yet at the collector"
     )
     return 0
+
+
+def _found_again(journal: OpenJournal, wanted: str) -> list[str]:
+    """A weighing that this box had lost and got back from the collector."""
+    if not journal.rows("SELECT 1 FROM sqlite_master WHERE name = 'recovered_bag'"):  # of an older program
+        return []
+    lines = []
+    for rid, label, weight, weighed_at, seq, digest in journal.rows(
+        "SELECT b.rid, b.label, b.weight, b.weighed_at, r.seq, r.hash"
+        " FROM recovered_bag b JOIN recovered r USING (hash) WHERE b.label = ? OR b.rid = ?",
+        wanted,
+        wanted,
+    ):
+        lines += [
+            f"label     {label}",
+            f"weight    {weight}",
+            f"record    {rid}, number {seq} of another branch of {journal.config.box}",
+            f"hash      {digest.hex()}",
+            f"  {weighed_at}  weighed and saved",
+            "  found again (找回的记录): this box had lost it; the collector holds it",
+        ]
+    return lines
 
 
 def _story(journal: OpenJournal, rid: str, digest: str) -> list[str]:

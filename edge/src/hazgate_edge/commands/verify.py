@@ -65,7 +65,7 @@ def _walk(journal: OpenJournal) -> int:
             print(f"  {seq} of {total} records", file=sys.stderr)
     if last_sealed != expected - 1:
         return _wrong(expected - 1, "is the newest and has no seal; the seal was removed")
-    return _views(journal, expected - 1, f"{seals} seals of {suite.name} hold")
+    return _views(journal, expected - 1, f"{seals} seals of {suite.name} hold", suite)
 
 
 def _suite_in(first: bytes) -> Suite:
@@ -76,7 +76,7 @@ def _suite_in(first: bytes) -> Suite:
         return DEFAULT
 
 
-def _views(journal: OpenJournal, records: int, seals: str) -> int:
+def _views(journal: OpenJournal, records: int, seals: str, suite: Suite) -> int:
     """What the terminal shows must follow from the records."""
     weighed = {}
     for seq, body in journal.rows("SELECT seq, body FROM record WHERE kind = ?", WEIGHING):
@@ -90,10 +90,18 @@ def _views(journal: OpenJournal, records: int, seals: str) -> int:
             return _wrong(seq, f"says {weighed.get(seq)}, the list of weighings shows {shown.get(seq)}")
     if not _leases_follow(journal):
         return 1
+    again = 0
+    if journal.rows("SELECT 1 FROM sqlite_master WHERE name = 'recovered'"):  # not in one of an older program
+        for number, digest, prev, body in journal.rows("SELECT seq, hash, prev, body FROM recovered"):
+            if link(prev, body, suite) != digest:
+                return _wrong(number, f"({digest.hex()}), found again, has other bytes than were hashed")
+            again += 1
     state = journal.rows("SELECT received_seq, received_at, notes_upto FROM sync")[0]
     print(f"{journal.path}: good")
     print(f"  {records} records: none missing, none altered, order as written; {seals}")
     print(f"  {len(weighed)} weighings: the terminal's list agrees with the records")
+    if again:
+        print(f"  {again} records of other branches, found again: none altered")
     print(f"  the collector holds records up to {state[0]}" + (f" (receipt of {state[1]})" if state[1] else ""))
     return 0
 

@@ -114,21 +114,27 @@ class LeaseState:
         return wanted(self.today, self.left, a_day=a_day, leases=self.leases, asked=self.asked, left=self.left)
 
 
-def read_state(rows: Rows, today: date, stems: Mapping[str, str], floors: Mapping[str, int]) -> LeaseState:
-    """stems: by waste, today's label number without its sequence. floors: by stem, as in next_number."""
+def read_state(
+    rows: Rows, today: date, stems: Mapping[str, str], floors: Mapping[str, int], owed: Sequence[str] = ()
+) -> LeaseState:
+    """stems: by waste, today's label number without its sequence. floors: by stem, as in next_number. owed: labels that
+    are given and not in the list of weighings yet."""
     held = leases_from(rows, today)
     left = {
-        code: numbers_left(ranges_of(held, code, today), floors.get(stem, 0), partial(highest_given, rows, stem))
+        code: numbers_left(
+            ranges_of(held, code, today), floors.get(stem, 0), partial(highest_given, rows, stem, owed=owed)
+        )
         for code, stem in stems.items()
     }
     return LeaseState(today, held, asked_from(rows, today), left)
 
 
-def highest_given(rows: Rows, stem: str, first: int, last: int) -> int:
-    """The highest sequence from first to last on a label of this stem, 0 for none."""
+def highest_given(rows: Rows, stem: str, first: int, last: int, *, owed: Sequence[str] = ()) -> int:
+    """The highest sequence from first to last on a label of this stem, 0 for none. owed: as in read_state."""
     low, high = (f"{stem}{number:0{SEQUENCE_CHARS}d}" for number in (first, last))
     found = rows("SELECT max(label) FROM bag WHERE label BETWEEN ? AND ?", low, high)[0][0]
-    return int(found[len(stem) :]) if found else 0
+    labels = [label for label in (found, *owed) if label and low <= label <= high]
+    return max((int(label[len(stem) :]) for label in labels), default=0)
 
 
 def ranges_of(leases: Sequence[Lease], waste_code: str, day: date) -> list[LeasedRange]:

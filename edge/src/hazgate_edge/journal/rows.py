@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from hazgate_edge.domain.view import PrintState, Say
 
@@ -38,6 +38,20 @@ class Bag:
     core: str  # "" until the cloud says accepted, duplicate, refused, unknown or flagged
     core_at: str
     core_text: str
+
+
+class Line(NamedTuple):
+    """A weighing as its line in the list begins, in the order of the table's columns."""
+
+    seq: int
+    rid: str
+    label: str
+    request: str
+    waste_code: str
+    waste_name: str
+    weight: str
+    weighed_at: str
+    produced_on: str
 
 
 @dataclass(frozen=True, slots=True)

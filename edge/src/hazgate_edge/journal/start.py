@@ -66,7 +66,7 @@ def _begun_in(path: Path) -> Suite | None:
         finally:
             database.close()
         first = Record.decode(row[0]) if row is not None else None
-    except (sqlite3.Error, RecordError, TypeError, AttributeError):
+    except (sqlite3.Error, ValueError, TypeError, AttributeError):  # SQLite quotes a damaged schema, whatever its bytes
         return None
     return suite_named(first.body.get("suite")) if first is not None and first.kind == GENESIS else None
 
@@ -125,7 +125,7 @@ def _walk(database: sqlite3.Connection, box: str, public_key: bytes, tail: int) 
             return Fault(f"record {seq} does not name the record before it as its parent", usable=seq <= held)
         if link(prev, body, suite) != digest:
             return Fault(f"record {seq} has other bytes than were hashed", usable=seq <= held)
-        wrong = _content(seq, body, digest, seal, box, public_key, bags.pop(seq, None))
+        wrong = wrong_content(seq, body, digest, seal, box, public_key, bags.pop(seq, None))
         if wrong:
             return Fault(f"record {seq} {wrong}", usable=seq <= held)
         prev, expected = digest, seq + 1
@@ -134,9 +134,10 @@ def _walk(database: sqlite3.Connection, box: str, public_key: bytes, tail: int) 
     return None
 
 
-def _content(
+def wrong_content(
     seq: int, body: bytes, digest: bytes, seal: bytes | None, box: str, public_key: bytes, label: str | None
 ) -> str:
+    """What a record with the right hash says that it must not say, "" for nothing. label: as the list has it."""
     try:
         record = Record.decode(body)
     except RecordError as exc:

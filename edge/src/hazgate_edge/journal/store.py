@@ -6,6 +6,7 @@ Writes run on the writer's thread; what can be asked stands in `reads`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,16 +19,18 @@ from hazgate_edge.clock import Clock, stamp, uuid7
 from hazgate_edge.domain.view import PrintState, Say
 from hazgate_edge.journal import leases
 from hazgate_edge.journal.database import JournalError, open_database
-from hazgate_edge.journal.reads import JournalReads
-from hazgate_edge.journal.rows import REQUESTS_KEPT, PrintJob, say_text
+from hazgate_edge.journal.recovered import RecoveredBranches
+from hazgate_edge.journal.rows import REQUESTS_KEPT, Line, PrintJob, say_text
+from hazgate_edge.journal.unwritten import Unwritten, line_from
 from hazgate_edge.journal.writer import Writer
 from hazgate_protocols.codes.label_number import SEQUENCE_MAX
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.journal.chain import ROOT, link
 from hazgate_protocols.journal.leases import LeasedRange
-from hazgate_protocols.journal.record import Record
+from hazgate_protocols.journal.record import Record, encode_record
 from hazgate_protocols.journal.seal import Signer
+from hazgate_protocols.journal.suite import Suite
 from hazgate_protocols.uplink.messages import NOT_ABOUT_CORE, Note
 
 T = TypeVar("T")
@@ -56,7 +59,7 @@ class NewWeighing:
     t: dict[str, Any] | None = None  # the moment its date was taken from; None: the moment it is written
 
 
-class Journal(JournalReads):
+class Journal(RecoveredBranches):
     """Opens, or founds, the chain of one box. One instance per data folder (the agent's lock sees to that)."""
 
     def __init__(
@@ -68,8 +71,11 @@ class Journal(JournalReads):
         clock: Clock,
         make_room: Callable[[], bool] = lambda: False,
         given_before: Mapping[str, int] | None = None,
+        at_rest: Callable[[int, bytes, Mapping[str, int]], None] = lambda _seq, _head, _numbers: None,
     ) -> None:
         """given_before: label stem -> the highest number already given elsewhere (journals set aside).
+
+        at_rest: told the committed head and the numbers given since the start whenever the writer comes to rest.
 
         make_room: called on the writer's thread when the disk is full; whether trying again makes sense.
         """
@@ -77,14 +83,20 @@ class Journal(JournalReads):
         self._signer = signer
         self._suite = signer.suite
         self._clock = clock
-        self._given_before = given_before or {}
+        self._at_rest = at_rest
         self._db = open_database(path)
+        self._given_before = self._floors()
+        for stem, last in (given_before or {}).items():
+            self._given_before[stem] = max(last, self._given_before.get(stem, 0))
+        self._unwritten = Unwritten(self._db)
+        self._changing = False  # the call in hand has changed the database itself
         super().__init__(path)
         self._seq, self._head, self._sealed = 0, ROOT, 0
         self._requests: dict[str, tuple[str, str]] = {}  # press -> (rid, label), oldest first
         self._last_numbers: dict[str, int] = {}  # label stem -> last sequence given
         self._lease_in_use: dict[str, LeasedRange] = {}  # label stem -> the range its last number is of
         self._load_head()
+        self._unwritten.publish()
         self._changes = 0
         self._tell_broken: Callable[[], None] = lambda: None
         self._writer = Writer(
@@ -93,7 +105,14 @@ class Journal(JournalReads):
             after_rollback=self._load_head,
             on_full=make_room,
             on_broken=self._on_broken,
+            before_call=self._before_call,
+            before_commit=self._unwritten.write_for_commit,
+            after_commit=self._unwritten.publish,
+            after_failed_call=self._after_failed_call,
         )
+        if self._unwritten.owed:  # a power cut came before the lines; a full disk may refuse them once more
+            with contextlib.suppress(sqlite3.Error):
+                self.write_now(self._change)
 
     # -- writing ---------------------------------------------------------------------------------------------------
 
@@ -131,6 +150,23 @@ class Journal(JournalReads):
         self._reader.close()
         self._db.close()
 
+    def _before_call(self) -> None:
+        self._changing = False
+        self._unwritten.mark()
+
+    def _change(self) -> None:
+        """For a `do_` call, before its own statements: the tables are complete, what follows can be undone alone."""
+        if not self._changing:
+            self._changing = True
+            self._unwritten.write_before_call()
+            self._writer.savepoint()
+        self._unwritten.write_all()
+
+    def _after_failed_call(self) -> None:
+        self._unwritten.forget_call(written=self._changing)
+        self._unwritten.write_all()
+        self._load_head()
+
     def do_append(
         self,
         kind: str,
@@ -141,31 +177,30 @@ class Journal(JournalReads):
         raw: tuple[str, ...] = (),
         t: dict[str, Any] | None = None,
         evidence: tuple[dict[str, Any], ...] = (),
-    ) -> Record:
-        """Append one record; t: its time, when it was taken before. (Writer's thread.)"""
-        record = Record(
+        request: str | None = None,
+    ) -> tuple[int, str, str]:
+        """Append one record; its seq, rid and wall time. t: its time, when it was taken before. (Writer's thread.)"""
+        seq, rid, at = self._seq + 1, uuid7(self._clock.wall()), t or stamp(self._clock)
+        data = encode_record(
             box=self.box,
-            seq=self._seq + 1,
-            rid=uuid7(self._clock.wall()),
+            seq=seq,
+            rid=rid,
             kind=kind,
-            t=t or stamp(self._clock),
+            t=at,
             who=who,
             dev=dev,
             body=body,
             raw=raw,
             evidence=evidence,
         )
-        data = record.encode()
         digest = link(self._head, data, self._suite)
-        self._db.execute(
-            "INSERT INTO record (seq, hash, prev, rid, kind, body) VALUES (?, ?, ?, ?, ?, ?)",
-            (record.seq, digest, self._head, record.rid, kind, data),
-        )
-        self._seq, self._head = record.seq, digest
+        self._unwritten.add_record((seq, digest, self._head, rid, kind, data, request))
+        self._seq, self._head = seq, digest
         if kind in leases.KINDS:
-            leases.project(self._db, record.seq, digest, record)
+            self._change()
+            leases.project(self._db, seq, digest, Record.decode(data))
             self._lease_in_use = {}
-        return record
+        return seq, rid, at["wall"]
 
     def do_found(self, *, unit_code: str, dev: dict[str, Any]) -> None:
         """Write the first record if there is none: suite and public key. (Writer's thread.)"""
@@ -179,7 +214,7 @@ class Journal(JournalReads):
             self.do_append(kinds.GENESIS, body, who={"operator": "", "shift": ""}, dev=dev)
 
     def do_weigh(self, new: NewWeighing) -> tuple[str, str]:
-        """Number, record, bag and print job together; (rid, label). The same request again answers the first.
+        """Number, record, bag and print job in one; (rid, label). The same request again answers the first.
 
         Raises NumbersUsedUpError. (Writer's thread.)
         """
@@ -188,32 +223,28 @@ class Journal(JournalReads):
             return again
         number = self._next_number(new)
         body = new.body(number)
-        record = self.do_append(
-            kinds.WEIGHING, body.as_json(), who=new.who, dev=new.dev, raw=new.raw, t=new.t, evidence=new.evidence
+        if self._unwritten.has_label(body.label):
+            raise sqlite3.IntegrityError(f"label {body.label} was given before; nothing is booked")
+        seq, rid, at = self.do_append(
+            kinds.WEIGHING,
+            body.as_json(),
+            who=new.who,
+            dev=new.dev,
+            raw=new.raw,
+            t=new.t,
+            evidence=new.evidence,
+            request=new.request,
         )
-        self._db.execute(
-            "INSERT INTO bag (seq, rid, label, request, waste_code, waste_name, weight, weighed_at, produced_on)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                record.seq,
-                record.rid,
-                body.label,
-                new.request,
-                body.waste_code,
-                body.waste_name,
-                f"{body.weight_text} {body.weight_unit}",
-                record.t["wall"],
-                body.produced_on,
-            ),
-        )
+        self._unwritten.add_line(line_from(seq, rid, new.request, body, at))
         self._last_numbers[new.label_stem] = number
-        self._requests[new.request] = (record.rid, body.label)
+        self._requests[new.request] = (rid, body.label)
         if len(self._requests) > REQUESTS_KEPT:
             del self._requests[next(iter(self._requests))]
-        return record.rid, body.label
+        return rid, body.label
 
     def do_set_job(self, job: PrintJob, state: PrintState, say: Say | None) -> None:
         """Move a job without a record: queued and printing are nobody's evidence. (Writer's thread.)"""
+        self._change()
         self._db.execute(
             "INSERT INTO print_job (bag, copy, state, say) VALUES (?, ?, ?, ?)"
             " ON CONFLICT (bag, copy) DO UPDATE SET state = excluded.state, say = excluded.say",
@@ -247,6 +278,7 @@ class Journal(JournalReads):
 
     def do_reprint(self, rid: str, reason: str, *, who: dict[str, Any], dev: dict[str, Any]) -> int:
         """Queue a numbered copy, as a record with its reason. (Writer's thread.)"""
+        self._change()
         bag, copy = self._db.execute(
             "SELECT bag, max(copy) + 1 FROM print_job"
             " WHERE bag = (SELECT seq FROM bag WHERE rid = ? ORDER BY seq DESC LIMIT 1)",
@@ -258,6 +290,7 @@ class Journal(JournalReads):
 
     def do_receipt(self, seq: int, stored_at: str) -> None:
         """The collector durably holds everything up to seq. (Writer's thread.)"""
+        self._change()
         self._db.execute(
             "UPDATE sync SET received_seq = max(received_seq, ?), received_at = ? WHERE one = 1", (seq, stored_at)
         )
@@ -268,6 +301,7 @@ class Journal(JournalReads):
         complete: nothing lies between the note we hold and the first of these, though numbers may have been skipped
         (a restored collector goes on behind the numbers it has heard of). Else the first must be the next.
         """
+        self._change()
         upto = int(self._db.execute("SELECT notes_upto FROM sync").fetchone()[0])
         fresh = sorted((note for note in notes if note.n > upto), key=lambda note: note.n)
         if not fresh or not (complete or fresh[0].n == upto + 1):
@@ -286,6 +320,7 @@ class Journal(JournalReads):
         ]
         body = {"after": upto, "upto": fresh[-1].n, "notes": kept, "receipt": receipt}
         self.do_append(kinds.NOTES, body, who={"operator": "", "shift": ""}, dev=dev)
+        self._change()
         for note in fresh:
             if note.what in NOT_ABOUT_CORE:
                 continue
@@ -297,6 +332,10 @@ class Journal(JournalReads):
             )
         self._db.execute("UPDATE sync SET notes_upto = ? WHERE one = 1", (fresh[-1].n,))
         return fresh[-1].n
+
+    def owed_lines(self) -> list[Line]:
+        """As the writer's memory has them."""
+        return self._unwritten.committed
 
     def last_number(self, label_stem: str) -> int:
         """As in the journal, or in one set aside."""
@@ -314,7 +353,8 @@ class Journal(JournalReads):
 
     def lease_state(self, today: date, stems: Mapping[str, str]) -> leases.LeaseState:
         """The leases held and asked for."""
-        return leases.read_state(self._read, today, stems, self._given_before)
+        owed = [line.label for line in self.owed_lines()]
+        return leases.read_state(self._read, today, stems, self._given_before, owed)
 
     def _next_number(self, new: NewWeighing) -> int:
         """One more than the last of this waste and day. Weighings are never removed, so no number comes back."""
@@ -344,13 +384,16 @@ class Journal(JournalReads):
         return found[0]
 
     def _rows(self, sql: str, *values: Any) -> list[Any]:
+        self._change()  # a query of the list wants it whole
         return self._db.execute(sql, values).fetchall()
 
     def _sealing(self) -> Callable[[], None] | None:
         """Seal the newest record in a quiet moment: a seal covers everything before it, so a burst needs only one."""
-        return self._seal_head if self._seq != self._sealed else None
+        return self._seal_head if self._seq != self._sealed or self._unwritten.owed else None
 
     def _seal_head(self) -> None:
+        self._at_rest(self._seq, self._head, self._last_numbers)  # all of it is committed: nothing was queued any more
+        self._change()
         seal = self._signer.seal_chain(self.box, self._head)
         self._db.execute("UPDATE record SET seal = ? WHERE seq = ?", (seal, self._seq))
         self._sealed = self._seq
@@ -359,8 +402,10 @@ class Journal(JournalReads):
         row = self._db.execute("SELECT seq, hash, seal FROM record ORDER BY seq DESC LIMIT 1").fetchone()
         self._seq, self._head = (row[0], row[1]) if row else (0, ROOT)
         self._sealed = self._seq if row and row[2] is not None else 0
+        self._unwritten.load()
         newest = self._db.execute("SELECT request, rid, label FROM bag ORDER BY seq DESC LIMIT ?", (REQUESTS_KEPT,))
         self._requests = {request: (rid, label) for request, rid, label in reversed(newest.fetchall())}
+        self._requests |= {line.request: (line.rid, line.label) for line in self._unwritten.owed}
         self._last_numbers = {}
         self._lease_in_use = {}
 
@@ -380,6 +425,11 @@ class Journal(JournalReads):
     def head_seq(self) -> int:
         """The newest record's number, 0 for an empty chain."""
         return self._seq
+
+    @property
+    def suite(self) -> Suite:
+        """Of which suite the chain is."""
+        return self._suite
 
     def seal(self, head: bytes) -> bytes:
         """This box's seal over a hash of its own chain."""

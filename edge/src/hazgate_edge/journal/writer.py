@@ -1,10 +1,11 @@
 """The single writer: group commit without a timer.
 
-A thread takes what is queued, runs it in one transaction, commits, answers, repeats. A call that raises a rule's
-error is undone alone; a storage error undoes the whole transaction and every caller hears of it. On a full disk
-`on_full` may make room, then the transaction is tried once more. A broken disk (failure.py) ends the writer: nothing is
-tried again, callers hear why. When nothing is queued any more, `on_idle` gets a transaction of its own (the journal
-seals its head there).
+A thread takes what is queued, runs it in one transaction, commits, answers, repeats. A call may leave its rows to
+`before_commit`, which writes those of a whole group at once; one that needs the database itself says `change` first. A
+call that raises a rule's error is undone alone; a storage error undoes the whole transaction and every caller hears of
+it. On a full disk `on_full` may make room, then the transaction is tried once more. A broken disk (failure.py) ends the
+writer: nothing is tried again, callers hear why. When nothing is queued any more, `on_idle` gets a transaction of its
+own (the journal seals its head there).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ IDLE_AFTER_S = 0.02
 Answer = Callable[[Any, BaseException | None], None]
 _Call = tuple[Callable[[], Any], Answer]
 _Told = tuple[Answer, Any, BaseException | None]
+_Settling = tuple["asyncio.Future[Any]", Any, BaseException | None]
 
 
 _WATCH: _Call = (lambda: None, lambda _result, _error: None)  # "something was written": no call, only a wake-up
@@ -40,12 +42,36 @@ class WriterFullError(RuntimeError):
     """Too much is waiting for the disk."""
 
 
+class _Awaited:
+    """The answer to a caller on an event loop. A group's answers go to their loop together: each wakes it once."""
+
+    __slots__ = ("future", "loop")
+
+    def __init__(self) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Any] = self.loop.create_future()
+
+    def __call__(self, result: Any, error: BaseException | None) -> None:
+        self.loop.call_soon_threadsafe(_settle, [(self.future, result, error)])
+
+
+def _settle(told: list[_Settling]) -> None:
+    for future, result, error in told:
+        if future.done():
+            continue
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+
 class Writer:
     """Runs calls on the connection in its own thread, many to a transaction.
 
     on_idle: work for a quiet moment, or None when there is none. after_rollback lets the owner forget what it had
     computed from undone work. on_full: makes room and says whether it could. on_broken: told once, after the callers.
-    All on the writer's thread.
+    before_call, before_commit, after_commit, after_failed_call: the owner keeps rows of its own between them; a failed
+    call's rows are the owner's to forget. All on the writer's thread.
     """
 
     def __init__(
@@ -56,12 +82,22 @@ class Writer:
         after_rollback: Callable[[], None],
         on_full: Callable[[], bool] = lambda: False,
         on_broken: Callable[[BaseException], None] = lambda _exc: None,
+        before_call: Callable[[], None] = lambda: None,
+        before_commit: Callable[[], None] = lambda: None,
+        after_commit: Callable[[], None] = lambda: None,
+        after_failed_call: Callable[[], None] = lambda: None,
     ) -> None:
         self._connection = connection
         self._on_idle = on_idle
         self._after_rollback = after_rollback
         self._on_full = on_full
         self._on_broken = on_broken
+        self._before_call = before_call
+        self._before_commit = before_commit
+        self._after_commit = after_commit
+        self._after_failed_call = after_failed_call
+        self._alone = True  # the call in hand has the transaction for itself
+        self._saved = False  # the call in hand has a savepoint
         self._broken: BaseException | None = None
         self._queue: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._writing = threading.Lock()  # whoever holds it is the writer
@@ -81,22 +117,16 @@ class Writer:
 
     async def run(self, call: Callable[[], T]) -> T:
         """As submit, for the event loop. A cancelled caller does not undo the work."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
+        awaited = _Awaited()
+        self.submit(call, awaited)
+        result: T = await awaited.future
+        return result
 
-        def settle(result: T, error: BaseException | None) -> None:
-            if future.done():
-                return
-            if error is None:
-                future.set_result(result)
-            else:
-                future.set_exception(error)
-
-        def answer(result: T, error: BaseException | None) -> None:
-            loop.call_soon_threadsafe(settle, result, error)
-
-        self.submit(call, answer)
-        return await future
+    def savepoint(self) -> None:
+        """For a call, before its first statement: what it does from here on can be undone alone."""
+        if not self._alone and not self._saved:
+            self._connection.execute("SAVEPOINT one")
+            self._saved = True
 
     def run_now(self, call: Callable[[], T]) -> T:
         """As submit, in the caller's own thread, which is the writer for one transaction. For programs without an event
@@ -189,14 +219,17 @@ class Writer:
     def _transaction(self, group: list[_Call]) -> list[_Told]:
         done: list[tuple[Answer, Any]] = []
         refused: list[tuple[Answer, BaseException]] = []
+        self._alone = len(group) == 1
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             for call, answer in group:
-                self._one(call, answer, done, refused, alone=len(group) == 1)
+                self._one(call, answer, done, refused)
+            self._before_commit()
             self._connection.execute("COMMIT")
         except BaseException as exc:
             self._undo(exc)
             raise
+        self._after_commit()
         return [*((answer, result, None) for answer, result in done), *((answer, None, exc) for answer, exc in refused)]
 
     def _again_with_room(self, group: list[_Call], exc: BaseException) -> list[_Told]:
@@ -208,8 +241,14 @@ class Writer:
         return [(answer, None, exc) for _, answer in group]
 
     def _tell(self, told: list[_Told]) -> None:
+        loops: dict[asyncio.AbstractEventLoop, list[_Settling]] = {}
         for answer, result, error in told:
-            answer(result, error)
+            if isinstance(answer, _Awaited):
+                loops.setdefault(answer.loop, []).append((answer.future, result, error))
+            else:
+                answer(result, error)
+        for loop, group in loops.items():
+            loop.call_soon_threadsafe(_settle, group)
 
     @staticmethod
     def _ended(why: BaseException) -> WriterClosedError:
@@ -221,24 +260,22 @@ class Writer:
         answer: Answer,
         done: list[tuple[Answer, Any]],
         refused: list[tuple[Answer, BaseException]],
-        *,
-        alone: bool,
     ) -> None:
-        if not alone:
-            self._connection.execute("SAVEPOINT one")
+        self._saved = False
+        self._before_call()
         try:
             done.append((answer, call()))
         except sqlite3.Error:
             raise
         except Exception as exc:  # noqa: BLE001 - a rule's refusal belongs to its caller only
-            if alone:
+            if self._alone:
                 self._connection.execute("ROLLBACK")
                 self._connection.execute("BEGIN IMMEDIATE")
-            else:
+            elif self._saved:
                 self._connection.execute("ROLLBACK TO one")
-            self._after_rollback()
+            self._after_failed_call()
             refused.append((answer, exc))
-        if not alone:
+        if self._saved:
             self._connection.execute("RELEASE one")
 
     def _undo(self, exc: BaseException) -> None:

@@ -12,11 +12,12 @@ from enum import StrEnum
 from typing import Any
 
 from hazgate_edge.journal.store import Journal
+from hazgate_edge.sync.refill import Refill, Side
 from hazgate_protocols.journal.seal import receipt_seal_holds
-from hazgate_protocols.uplink.messages import Have, MalformedError, Need, Push, decode_answer, encode_push
+from hazgate_protocols.uplink.messages import RECORDS_MAX, Have, MalformedError, Need, Push, decode_answer, encode_push
 
-BATCH_RECORDS = 100
-BATCH_BYTES = 256 * 1024
+BATCH_RECORDS = RECORDS_MAX  # a backlog drains in as few turns as the wire allows; one turn is one commit over there
+BATCH_BYTES = 512 * 1024
 ANSWER_WAIT_S = 3.0  # no answer in time: send again
 ANSWER_WAIT_S_MAX = 30.0
 IDLE_QUESTION_S = 20.0  # "do you hold my head?" when there is nothing to send
@@ -39,6 +40,7 @@ class _Flight:
     upto: int  # the last record in it (or the one asked for)
     sent_at: float
     wait_s: float
+    side: bool = False  # records beside our own chain: nothing of ours is settled by the answer
 
 
 class Dialogue:
@@ -52,9 +54,11 @@ class Dialogue:
         dev: dict[str, Any],
         token: Callable[[], str],
         jitter: Callable[[], float],
+        refill: Refill | None = None,
         answer_wait_s: float = ANSWER_WAIT_S,
     ) -> None:
         """answer_wait_s: how long an answer is waited for on a good link; a slow one gets twice its round trip."""
+        self.refill = refill or Refill(journal, collector_key=collector_key, dev=dev, token=token)
         self._journal = journal
         self._collector_key = collector_key
         self._dev = dev
@@ -70,17 +74,25 @@ class Dialogue:
         self._failures = 0
         self._confirmed_seq = -1  # the newest record the collector has answered for since we connected
         self.trouble = Trouble.NONE
+        # Called when the next push may go, which is before on_answer() has kept the answer.
+        self.may_push: Callable[[], None] = lambda: None
 
     @property
     def confirmed(self) -> bool:
         """Whether the collector has answered for our newest record since we connected."""
         return self._confirmed_seq == self._journal.head_seq
 
+    @property
+    def waiting_for(self) -> str:
+        """The token of the push in flight, "" for none."""
+        return "" if self._flight is None else self._flight.token
+
     def connected(self) -> None:
         """A fresh connection: whatever was in flight is gone, ask at once."""
         self._flight = None
         self._asked_at = float("-inf")
         self._confirmed_seq = -1
+        self.refill.connected()
 
     def next_push(self, now: float) -> bytes | None:
         """The bytes to send now, None when there is nothing to do yet."""
@@ -92,6 +104,9 @@ class Dialogue:
             self._batch = max(BATCH_RECORDS_MIN, self._batch // 2)
             self._cursor = min(self._cursor, self._journal.sync_state().received_seq)
         records = self._journal.after(self._cursor, self._batch, BATCH_BYTES)
+        side = None if records else self.refill.side()
+        if side is not None:
+            return self._push_side(side, now)
         if not records and now - self._asked_at < self._question_after_s():
             return None
         state = self._journal.sync_state()
@@ -103,12 +118,21 @@ class Dialogue:
             bodies=tuple(record.body for record in records),
             seal=self._journal.seal(head),
             notes_after=state.notes_upto,
+            ask_other=self.refill.asks(empty=not records),
         )
-        patience_s = max(self._answer_wait_s, 2 * self._round_trip_s) * 2 ** min(self._failures, 6)
-        wait_s = min(patience_s, ANSWER_WAIT_S_MAX) * (1 + 0.2 * self._jitter())
-        self._flight = _Flight(push.token, records[-1].seq if records else self._cursor, now, wait_s)
+        self._flight = _Flight(push.token, records[-1].seq if records else self._cursor, now, self._wait_s())
         self._asked_at = now
         return encode_push(push)
+
+    def _push_side(self, side: Side, now: float) -> bytes:
+        notes_after = self._journal.sync_state().notes_upto
+        push = Push(self._token(), side.prev, side.bodies, self._journal.seal(side.head), notes_after)
+        self._flight = _Flight(push.token, self._cursor, now, self._wait_s(), side=True)
+        return encode_push(push)
+
+    def _wait_s(self) -> float:
+        patience_s: float = max(self._answer_wait_s, 2 * self._round_trip_s) * 2 ** min(self._failures, 6)
+        return min(patience_s, ANSWER_WAIT_S_MAX) * (1 + 0.2 * self._jitter())
 
     def due_in_s(self, now: float) -> float:
         """How long nothing will be due, unless a record is written or an answer comes."""
@@ -140,7 +164,10 @@ class Dialogue:
     def _on_need(self, need: Need) -> None:
         if self._flight is None or need.token != self._flight.token:
             return
-        self._flight = None
+        side, self._flight = self._flight.side, None
+        if side:
+            self.refill.side_not_wanted()
+            return
         self._asked_at = float("-inf")
         self._confirmed_seq = -1
         ours = [seq for seq in map(self._journal.seq_of, need.ladder) if seq is not None and seq < self._cursor]
@@ -150,23 +177,36 @@ class Dialogue:
         if not receipt_seal_holds(self._collector_key, have.signed_bytes(), have.seal):
             self.trouble = Trouble.BAD_SEAL
             return
+        if self._flight is not None and self._flight.side and have.token == self._flight.token:
+            self._flight = None
+            await self.refill.side_held(have.hash)
+            return
         seq = self._journal.seq_of(have.hash, hint=have.seq)
         if seq is None:
             self.trouble = Trouble.NOT_OURS
             return
         self.trouble = Trouble.NONE
         ours = self._flight is not None and have.token == self._flight.token
+        if ours and not (have.notes or have.other_seal):
+            # The next push need not wait for our disk: a box that forgets this receipt asks again.
+            self._landed(seq)
+            self.may_push()
         await self._keep(have, seq, complete=ours)
         if ours:
-            self._flight = None
-            self._failures = 0
-            self._batch = min(BATCH_RECORDS, self._batch * 2)
-            self._cursor = seq
-            self._confirmed_seq = seq
+            if have.notes or have.other_seal:  # the next push says which notes we hold, and may ask for others again
+                self._landed(seq)
+            await self.refill.heard(have)
         elif self._late is not None and have.token == self._late.token and seq > self._cursor:
             # The link is slow, not dead: what was given up has arrived, so what is sent again for it may be given up.
             self._cursor = seq
             self._late, self._flight = self._flight, None
+
+    def _landed(self, seq: int) -> None:
+        self._flight = None
+        self._failures = 0
+        self._batch = min(BATCH_RECORDS, self._batch * 2)
+        self._cursor = seq
+        self._confirmed_seq = seq
 
     async def _keep(self, have: Have, seq: int, *, complete: bool) -> None:
         """complete: the answer to our own question, so it carries every note after the one we said we hold."""

@@ -1,4 +1,7 @@
-"""Carrying the dialogue over MQTT 5: clean start, QoS 1, reconnect with a capped back-off.
+"""Carrying the dialogue over MQTT 5: clean start, QoS 1.
+
+While nothing answers at the broker's address the box tries again at once in small steps, so that the first record goes
+within a second of the link's return. A broker that answers, and then does not take us, is asked at doubling intervals.
 
 A PUBACK is no receipt: nothing here settles a record. The broker may lose, double or reorder anything.
 """
@@ -27,6 +30,7 @@ log = logging.getLogger(__name__)
 
 KEEPALIVE_S = 20
 CONNECT_TIMEOUT_S = 10.0
+NO_LINK_S = 0.4  # and up to half of it more: under a second with the connection's own time
 RECONNECT_S = 0.5
 RECONNECT_S_MAX = 30.0
 LIVE_EVERY_S = 60.0  # how often the box says that it is there, and its time
@@ -65,6 +69,7 @@ class Uplink:
         self._steady = steady
         self._said_live_at = float("-inf")
         self._wake = asyncio.Event()
+        dialogue.may_push = self._wake.set
         self.name_unknown = False
         self._taken_over_at = float("-inf")
         self._up_at: float | None = None
@@ -97,17 +102,19 @@ class Uplink:
         """Until cancelled: connect, talk, and after any failure connect again."""
         tries = 0
         while True:
+            no_link = False
             try:
                 async with self._client() as client:
                     self._up()
                     await self._talk(client)
             except* (aiomqtt.MqttError, OSError) as group:
+                no_link = self._up_at is None and _is_no_link(group)
                 self._down(group.exceptions[0])
             # A link that comes and goes each second is no better than one that stays away.
             tries = 0 if self._is_steady() else tries + 1
             self._short_lives = self._short_lives + 1 if self._up_at is not None and tries else 0
             self._up_at = None
-            await asyncio.sleep(pause_s(tries, self._jitter()))
+            await asyncio.sleep(NO_LINK_S * (1 + 0.5 * self._jitter()) if no_link else pause_s(tries, self._jitter()))
 
     def _is_steady(self) -> bool:
         return self._up_at is not None and self._steady() - self._up_at >= STEADY_S
@@ -124,14 +131,18 @@ class Uplink:
         )
 
     async def _talk(self, client: aiomqtt.Client) -> None:
-        await client.subscribe([(topics.have(self._box), 1), (topics.need(self._box), 1)])
+        give = topics.give(self._box)
+        await client.subscribe([(topics.have(self._box), 1), (topics.need(self._box), 1), (give, 1)])
         self._said_live_at = float("-inf")
         self._dialogue.connected()
         async with asyncio.TaskGroup() as tasks:
             asking = tasks.create_task(self._ask(client))
             async for message in client.messages:
                 if isinstance(message.payload, bytes):
-                    await self._dialogue.on_answer(message.payload, self._steady())
+                    if message.topic.value == give:
+                        await self._dialogue.refill.on_give(message.payload)
+                    else:
+                        await self._dialogue.on_answer(message.payload, self._steady())
                     self._wake.set()
             asking.cancel()
 
@@ -148,8 +159,13 @@ class Uplink:
             if push is not None:
                 await client.publish(topics.push(self._box), push, qos=1)
                 continue
+            refill = self._dialogue.refill
+            fetch = refill.next_fetch(now)
+            if fetch is not None:
+                await client.publish(topics.fetch(self._box), fetch, qos=1)
+                continue
             try:
-                async with asyncio.timeout(max(0.05, self._dialogue.due_in_s(now))):
+                async with asyncio.timeout(max(0.05, min(self._dialogue.due_in_s(now), refill.due_in_s(now)))):
                     await self._wake.wait()
             except TimeoutError:
                 pass
@@ -174,6 +190,15 @@ class Uplink:
         self.name_unknown = any(isinstance(one, socket.gaierror) for one in told)
         self.light = Light.BAD
         self.offline_since = self.offline_since or self._wall()
+
+
+def _is_no_link(exc: BaseException) -> bool:
+    """Whether nobody answered at the address: refused or unreachable. Silence until a time-out is not among them: a
+    broker that is overrun looks like that too, and must not be asked faster."""
+    while isinstance(exc, BaseExceptionGroup):
+        exc = exc.exceptions[0]
+    cause = exc if isinstance(exc, OSError) else exc.__context__  # aiomqtt hides it from the trace, not from us
+    return isinstance(cause, OSError) and not isinstance(cause, TimeoutError | ssl.SSLError)
 
 
 def _causes(exc: BaseException | None) -> Iterator[BaseException]:

@@ -389,6 +389,42 @@ BOX: dict[str, Message] = {
         ("时间偏差 {s} 秒，已校正", "无需处理；之前的记录带着原来的时间"),
         ("The clock was off by {s} s and is right now", "Nothing to do; earlier records carry the earlier time"),
     ),
+    "BACK-01": _fault(
+        Safe.KEPT,
+        ("检测到数据回退：本机数据被恢复或复制过", "等云端核对；离线时请安装人员确认"),
+        ("This box's data was restored or copied", "Wait for the cloud's answer; offline an installer must confirm"),
+    ),
+    "BACK-02": _wait(
+        Safe.KEPT,
+        ("检测到数据回退，正在从云端找回（已 {n} 条）", "请稍等，找回后可继续称重"),
+        ("Lost records are being fetched back ({n} so far)", "Please wait; weighing goes on after that"),
+    ),
+    "BACK-03": _warn(
+        Safe.KEPT,
+        ("已从云端找回 {n} 条记录", "可继续称重；告诉管理员"),
+        ("{n} lost records were fetched back", "You may go on; tell the administrator"),
+    ),
+    "BACK-04": _fault(
+        Safe.KEPT,
+        ("设备被复制：另一台机器在用本机身份", "停止称重，马上叫安装人员"),
+        ("Another machine uses this box's identity", "Do not weigh; call the installer at once"),
+    ),
+    "BACK-05": _fault(
+        Safe.KEPT,
+        ("第 {n} 条记录校验失败", "可继续称重；告诉管理员，正从云端取回"),
+        ("Record {n} is not as it was written", "You may go on; tell the administrator; it is being fetched back"),
+    ),
+    "BACK-06": _warn(
+        Safe.KEPT,
+        ("检测到数据回退，号码不会重复", "可继续称重；联网后从云端找回"),
+        ("Records of this box are missing; no number comes twice", "You may go on; they come back from the cloud"),
+    ),
+    "BACK-07": _fault(
+        Safe.SAVED,
+        ("这是找回的记录，不能在本机补打", "要标签请联系管理员"),
+        ("This record was found again; no label from here", "Ask the administrator for a label"),
+    ),
+    "BACK-08": _warn(Safe.SAVED, ("找回的记录", "无需处理"), ("Found again", "Nothing to do")),
     "NUM-01": _fault(
         Safe.UNTOUCHED,
         ("{waste} 今天的号码已用完（到 {n}）", "换另一台终端，或联系管理员"),

@@ -4,13 +4,17 @@ Readers use only what they need and ignore keys they do not know. Masses travel 
 indicator's own text.
 
     genesis   suite, public_key (hex), unit_code, sw
-    boot      reason ("start"), found {jobs_unknown: n}, clock {wall, source}
+    boot      reason ("start"), found {jobs_unknown: n, journal, behind, moved}, clock {wall, source}
     refusal   code (message key), values, waste_code, label ""
     print     rid (of the weighing), copy, state ("printed"|"failed"|"unknown"), by ("printer"|"operator"), detail
     reprint   rid (of the weighing), copy, reason
     lease_ask waste_code, from, until (local days YYYY-MM-DD, both meant), count, why; see leases.py
     clock     reason ("back"|"ahead"|"synchronised"), before, after, step_ms, synchronised (whether the kernel says so)
     notes     after, upto, notes [{n, hash, what, at, code, text, reference}], receipt {hash, seq, stored_at}
+    merge     head (hex), seq, records: the newest record of a branch that was fetched back, and how many records it has
+              beside this one
+    alarm     what ("record_wrong"|"record_mended"|"cloned"), seq, text
+    decision  about ("moved"|"cloned"|"refill"), who, reason
 """
 
 from __future__ import annotations

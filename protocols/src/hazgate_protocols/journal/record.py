@@ -27,7 +27,11 @@ REPRINT = "reprint"  # a label was sent to the printer again: copy number and re
 NOTES = "notes"  # what the collector told us: the core's acknowledgements and refusals
 LEASE_ASK = "lease_ask"  # the box asks the collector for label numbers: waste, days, how many
 CLOCK = "clock"  # the box's clock jumped, or was synchronised: before, after, by how much
+MERGE = "merge"  # another branch of this box's chain was fetched back and is counted as part of this one
+ALARM = "alarm"  # the box found something wrong with itself: a record, its place, another box of its name
+DECISION = "decision"  # a person decided what the box could not: who, why, about what
 
+_PARTS = canonical.Remembering(depth=1)
 _FIELDS = {"v", "box", "seq", "rid", "kind", "t", "who", "dev", "body", "raw", "evidence"}
 _TIME = {"wall", "mono_ns", "boot", "source", "unc_ms"}
 
@@ -58,24 +62,18 @@ class Record:
 
     def encode(self) -> bytes:
         """The canonical bytes: identity, storage and wire form in one."""
-        data = canonical.encode(
-            {
-                "v": VERSION,
-                "box": self.box,
-                "seq": self.seq,
-                "rid": self.rid,
-                "kind": self.kind,
-                "t": self.t,
-                "who": self.who,
-                "dev": self.dev,
-                "body": self.body,
-                "raw": list(self.raw),
-                "evidence": list(self.evidence),
-            }
+        return encode_record(
+            box=self.box,
+            seq=self.seq,
+            rid=self.rid,
+            kind=self.kind,
+            t=self.t,
+            who=self.who,
+            dev=self.dev,
+            body=self.body,
+            raw=self.raw,
+            evidence=self.evidence,
         )
-        if len(data) > BODY_BYTES_MAX:
-            raise RecordError(f"record {self.rid}: {len(data)} bytes, at most {BODY_BYTES_MAX} are allowed")
-        return data
 
     @classmethod
     def decode(cls, data: bytes) -> Record:
@@ -116,3 +114,30 @@ class Record:
             raw=tuple(value["raw"]),
             evidence=tuple(value["evidence"]),
         )
+
+
+def encode_record(
+    *,
+    box: str,
+    seq: int,
+    rid: str,
+    kind: str,
+    t: dict[str, Any],
+    who: dict[str, Any],
+    dev: dict[str, Any],
+    body: dict[str, Any],
+    raw: tuple[str, ...] = (),
+    evidence: tuple[dict[str, Any], ...] = (),
+) -> bytes:
+    """The canonical bytes of a record of these fields; raises RecordError for too many, NotCanonicalError."""
+    # Written in the order of the keys, since sorting and encoding all of it anew is most of a weighing's cost.
+    text, same = canonical.text, _PARTS.text
+    data = canonical.utf8(
+        f'{{"body":{text(body, 1)},"box":{text(box, 1)},"dev":{same(dev)}'
+        f',"evidence":[{",".join([text(item, 2) for item in evidence])}],"kind":{text(kind, 1)}'
+        f',"raw":[{",".join([text(item, 2) for item in raw])}],"rid":{text(rid, 1)}'
+        f',"seq":{text(seq, 1)},"t":{text(t, 1)},"v":{VERSION},"who":{same(who)}}}'
+    )
+    if len(data) > BODY_BYTES_MAX:
+        raise RecordError(f"record {rid}: {len(data)} bytes, at most {BODY_BYTES_MAX} are allowed")
+    return data

@@ -6,6 +6,7 @@ push: zstd level 1 over lines: a JSON header, then each record's exact canonical
 The push's seal is the box's signature over the last hash of the push (over prev when it carries no records).
 The have's seal is the collector's signature over the canonical JSON of the fields named in Have and Note, without
 the seal. Fields that a later collector adds are outside the seal, so that an older box still finds it right.
+fetch: canonical JSON. give: as a push; its seal is the box's own over the last record, zeros where none is held.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ NOTE_CODE_CHARS_MAX = 64  # code and reference
 WORD_CHARS_MAX = 40  # times, what
 LADDER_MAX = 512
 TOKEN_CHARS_MAX = 64
+FETCH_BYTES_MAX = 1024
+GIVE_PLAIN_BYTES = 512 * 1024  # of records in a give; one record alone always fits
 NOT_ABOUT_CORE = frozenset({"lease", "anchored"})  # notes that say nothing of a weighing's way to the core
 _LEVEL = 1
 
@@ -46,6 +49,7 @@ class MalformedError(ValueError):
 class Push:
     """Append `bodies` after `prev`. No bodies: "do you hold prev?". notes_after: the last note the box holds.
 
+    ask_other: the have shall say whether another branch of this box is held.
     The bytes do not say of which suite the chain is: the box knows its own, the collector that of the registered key.
     """
 
@@ -54,6 +58,7 @@ class Push:
     bodies: tuple[bytes, ...]
     seal: bytes
     notes_after: int = 0
+    ask_other: bool = False
 
     def hashes(self, suite: Suite = DEFAULT) -> list[bytes]:
         """The hash of each record, in order, in a chain of this suite."""
@@ -90,8 +95,21 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Branch:
+    """The newest record of a branch of a box's chain."""
+
+    hash: bytes
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class Have:
-    """The receipt: the collector durably holds `hash` and so every ancestor of it."""
+    """The receipt: the collector durably holds `hash` and so every ancestor of it.
+
+    other: only where the push asked, which other_seal shows: the newest head of this box that is neither `hash` nor
+    merged, None for none. It may be a newer head of the asking box itself. Has a seal of its own, since boxes that do
+    not know it must still find the receipt's seal right.
+    """
 
     token: str
     hash: bytes
@@ -99,10 +117,21 @@ class Have:
     stored_at: str
     notes: tuple[Note, ...] = ()
     seal: bytes = b""
+    other: Branch | None = None
+    other_seal: bytes = b""
 
     def signed_bytes(self) -> bytes:
         """What the seal signs."""
         return canonical.encode(self._as_json())
+
+    def other_bytes(self) -> bytes:
+        """What other_seal signs. Never the bytes of a receipt, which has no key `other`."""
+        return canonical.encode(
+            {"v": VERSION, "token": self.token, "hash": self.hash.hex(), "other": self._other_as_json()}
+        )
+
+    def _other_as_json(self) -> dict[str, Any] | None:
+        return None if self.other is None else {"hash": self.other.hash.hex(), "seq": self.other.seq}
 
     def _as_json(self) -> dict[str, Any]:
         notes = [
@@ -128,6 +157,15 @@ class Have:
 
 
 @dataclass(frozen=True, slots=True)
+class Fetch:
+    """The box asks for its own records: the `n` that end with `upto`, or fewer."""
+
+    token: str
+    upto: bytes
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
 class Need:
     """The collector lacks the push's parent; it holds these of this box (heads, then ancestors ever further apart)."""
 
@@ -146,6 +184,7 @@ def encode_push(push: Push) -> bytes:
         "n": len(push.bodies),
         "notes_after": push.notes_after,
         "seal": push.seal.hex(),
+        **({"ask_other": True} if push.ask_other else {}),
     }
     for body in push.bodies:
         if b"\n" in body or len(body) > BODY_BYTES_MAX:
@@ -187,6 +226,7 @@ def decode_push(data: bytes) -> Push:
         bodies=tuple(bodies),
         seal=_bytes(header, "seal", SEAL_BYTES),
         notes_after=_integer(header, "notes_after", canonical.INTEGER_MAX) if "notes_after" in header else 0,
+        ask_other=header.get("ask_other") is True,
     )
 
 
@@ -197,7 +237,10 @@ def encode_have(have: Have) -> bytes:
     for word in (have.stored_at, *(word for note in have.notes for word in (note.what, note.at))):
         if word != one_line(word, WORD_CHARS_MAX):
             raise ValueError(f"{word!r} is no printable word of at most {WORD_CHARS_MAX} characters")
-    return canonical.encode({**have._as_json(), "seal": have.seal.hex()})
+    value = {**have._as_json(), "seal": have.seal.hex()}
+    if have.other_seal:
+        value |= {"other": have._other_as_json(), "other_seal": have.other_seal.hex()}
+    return canonical.encode(value)
 
 
 def encode_need(need: Need) -> bytes:
@@ -205,6 +248,25 @@ def encode_need(need: Need) -> bytes:
     if len(need.ladder) > LADDER_MAX:
         raise ValueError(f"a ladder of {len(need.ladder)} steps, at most {LADDER_MAX}")
     return canonical.encode({"v": VERSION, "token": need.token, "ladder": [step.hex() for step in need.ladder]})
+
+
+def encode_fetch(fetch: Fetch) -> bytes:
+    """Raises ValueError beyond the bounds: our own misuse."""
+    if not 1 <= fetch.n <= RECORDS_MAX:
+        raise ValueError(f"a fetch of {fetch.n} records, allowed are 1 to {RECORDS_MAX}")
+    return canonical.encode({"v": VERSION, "token": fetch.token, "upto": fetch.upto.hex(), "n": fetch.n})
+
+
+def decode_fetch(data: bytes) -> Fetch:
+    """Raises MalformedError."""
+    if len(data) > FETCH_BYTES_MAX:
+        raise MalformedError(f"fetch of {len(data)} bytes, at most {FETCH_BYTES_MAX}")
+    value = _object(data, "fetch")
+    _version(value)
+    fetch = Fetch(_token(value), _bytes(value, "upto", HASH_BYTES), _integer(value, "n", RECORDS_MAX))
+    if fetch.n == 0:
+        raise MalformedError("n is not a whole number from 1")
+    return fetch
 
 
 def decode_answer(data: bytes) -> Have | Need:
@@ -228,7 +290,20 @@ def decode_answer(data: bytes) -> Have | Need:
         stored_at=_text(value, "stored_at", WORD_CHARS_MAX),
         notes=tuple(_note(note) for note in notes),
         seal=_bytes(value, "seal", SEAL_BYTES),
+        **_other(value),
     )
+
+
+def _other(value: dict[str, Any]) -> dict[str, Any]:
+    if "other_seal" not in value:
+        return {}
+    seal, other = _bytes(value, "other_seal", SEAL_BYTES), value.get("other")
+    if other is None:
+        return {"other_seal": seal}
+    if not isinstance(other, dict):
+        raise MalformedError("other is not an object")
+    branch = Branch(_bytes(other, "hash", HASH_BYTES), _integer(other, "seq", canonical.INTEGER_MAX))
+    return {"other": branch, "other_seal": seal}
 
 
 def _note(value: Any) -> Note:

@@ -1,4 +1,5 @@
-"""Topics of hz/1. A box may only publish to its own push and live topic and read its own have, need and cmd."""
+"""Topics of hz/1. A box may only publish to its own push, fetch and live topic and read its own have, need, give and
+cmd."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from hazgate_protocols.journal.record import BOX_PATTERN
 
 MIN = CURRENT = 1
 COLLECTORS = "$share/collect/hz/1/+/push"
+FETCHES = "$share/collect/hz/1/+/fetch"
 PRESENCE = "hz/1/+/live"
 
 
@@ -22,6 +24,16 @@ def have(box: str) -> str:
 def need(box: str) -> str:
     """Collector -> box: a parent is missing."""
     return f"hz/1/{box}/need"
+
+
+def fetch(box: str) -> str:
+    """Box -> collector: give me records of my own back."""
+    return f"hz/1/{box}/fetch"
+
+
+def give(box: str) -> str:
+    """Collector -> box: records of the box's own."""
+    return f"hz/1/{box}/give"
 
 
 def live(box: str) -> str:

@@ -95,7 +95,10 @@ Try:
      scale's page: the terminal says what happened, what is safe and what to do.
   5. Ask the box:   hazgate-edge verify --config {stack.edge_config}
      Ask the cloud: hazgate-cloud verify --config {stack.cloud_config}
-     (both commands are in .venv/bin; add `show CODE` to the first for one bag's story)
+     (both commands are in .venv/bin; `hazgate-edge show CODE --config ...` tells one bag's story)
+  6. Take one bag's proof away and check it with nothing else at hand (CODE: the number on its label):
+       hazgate-cloud evidence CODE --config {stack.cloud_config} --out bag.evidence
+       hazgate-verify bag.evidence
 
 Logs and data: {stack.folder}
 Ctrl-C stops everything{" and removes that folder; --folder DIR keeps it" if temporary else ""}."""
