@@ -24,6 +24,7 @@ from benchmarks.children import BenchError
 from benchmarks.figure import Bar, Figure, Role
 from benchmarks.spread import Goal, Sense
 from hazgate_cloud.collector.collector import Collector
+from hazgate_cloud.collector.memory import collect_seldom
 from hazgate_cloud.domain.box import RegisteredBox
 from hazgate_cloud.store.boxes import add_box
 from hazgate_cloud.store.engine import Database
@@ -80,6 +81,7 @@ def intake(bench: Bench) -> list[Figure]:
     real: list[float] = []
     alone: list[float] = []
     again: list[float] = []
+    collect_seldom()  # as hazgate-cloud does when it starts
     with _cluster() as cluster:
         printed = _chains(bench.scratch, printing=True)
         weighed = _chains(bench.scratch, printing=False)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, update
 
 from cloud.fakebox import UNIT, Clock, FakeBox, label_of, weighing_body
 from hazgate_cloud.api import queries
@@ -260,10 +260,30 @@ def test_a_push_that_breaks_the_collector_is_kept_and_the_others_go_on(
             raise KeyError("planted")
         return decode_push(payload)
 
-    monkeypatch.setattr("hazgate_cloud.collector.collector.decode_push", decode)
+    monkeypatch.setattr("hazgate_cloud.domain.intake.decode_push", decode)
     answers = collector.handle_many([(box.name, poison), (other.name, other.push())])
     assert [answer is not None for answer in answers] == [False, True]
     assert alarm_kinds(database) == ["push_collector_error"]
+
+
+def test_a_key_that_changed_since_the_push_was_read_decides_anew(
+    collector: Collector, box: FakeBox, database: Database
+) -> None:
+    """A push is read with the registration as last seen. The transaction looks again: the old key's seal no longer
+    counts, and the new key's does."""
+    have(collector, box, box.push())
+    box.weigh_and_print(1)
+    new = Signer.from_secret(b"n" * 32)
+
+    def register_key(key: bytes) -> None:
+        database.written(lambda tx: tx.execute(update(schema.boxes).values(public_key=key)))
+
+    read_before = collector.prepare([(box.name, box.push(1))])
+    register_key(new.public())
+    assert collector.store(read_before) == [None]
+    assert alarm_kinds(database) == ["push_seal_wrong"]
+    box.signer = new
+    have(collector, box, box.push(1))
 
 
 @pytest.mark.fault(36)

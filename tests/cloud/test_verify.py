@@ -90,12 +90,20 @@ def insert_record(tx: Connection) -> None:
     tx.execute(insert(records).values({**row, "hash": b"\7" * 32}))
 
 
+def move_to_another_box(name: str) -> Callable[[Connection], None]:
+    def move(tx: Connection) -> None:
+        tx.execute(update(schema.metadata.tables[name]).values(box="box-of-nobody"))
+
+    move.__name__ = f"move_{name}_to_another_box"
+    return move
+
+
 @pytest.mark.parametrize(
     "change",
     [
         flip_body_byte, change_seq, drop_record, drop_newest, flip_seal, drop_seal, change_bag_weight, drop_bag,
         change_submission, drop_submission, lift_flag, drop_note, settle_untold, cut_trace_link, swap_key,
-        insert_record,
+        insert_record, *map(move_to_another_box, ("heads", "seals", "bags", "mentions", "outbox")),
     ],
     ids=lambda act: act.__name__,
 )  # fmt: skip

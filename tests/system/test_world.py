@@ -56,7 +56,7 @@ def _receipt_before_commit(patch: pytest.MonkeyPatch) -> None:
         def act() -> None:
             nonlocal answer
             with self._database.write() as tx:
-                taken = self._take(tx, box, payload)
+                taken = self._take(tx, self.prepare([(box, payload)])[0])
                 answer = self._answer(box, taken.answer)
                 raise UndoneError
 

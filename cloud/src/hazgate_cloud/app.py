@@ -68,6 +68,7 @@ async def run(config: Config) -> None:
     import aiomqtt
 
     from hazgate_cloud.api.app import Api, build
+    from hazgate_cloud.collector.memory import collect_seldom
     from hazgate_cloud.collector.mqtt import BrokerLink
     from hazgate_cloud.forwarder.checkpoints import CheckpointCourier
     from hazgate_cloud.forwarder.core_client import CoreClient
@@ -125,6 +126,7 @@ async def run(config: Config) -> None:
                 lambda: forwarder.trouble,
                 lambda: keeper.trouble or courier.trouble,
             )
+            collect_seldom()
             async with asyncio.TaskGroup() as group:
                 server = group.create_task(_serve(build(api), listener, stop))
                 work = [group.create_task(link.run()), group.create_task(forwarder.run())]

@@ -11,7 +11,8 @@ from sqlalchemy import Connection
 
 from hazgate_cloud.domain import intake
 from hazgate_cloud.domain.acts import ActRefusedError, Person
-from hazgate_cloud.domain.intake import Entry, PushRefusedError
+from hazgate_cloud.domain.box import RegisteredBox
+from hazgate_cloud.domain.intake import Entry, PushRefusedError, Reading
 from hazgate_cloud.domain.times import stamp
 from hazgate_cloud.store import alarms, boxes, branches, chain, leases, projection, quarantined
 from hazgate_cloud.store.boxes import BoxRow
@@ -28,7 +29,6 @@ from hazgate_protocols.uplink import (
     Need,
     Push,
     decode_fetch,
-    decode_push,
     encode_have,
     encode_need,
     encode_push,
@@ -44,6 +44,15 @@ class Answer:
 
     topic: str
     payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A push that waits for its transaction; reading None: to be read there."""
+
+    box: str
+    payload: bytes
+    reading: Reading | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,7 @@ class Collector:
         self._signer_of = signer_of
         self._now = now
         self._on_forward = on_forward
+        self._registered: dict[str, RegisteredBox] = {}  # as last seen in a transaction; each one looks again
 
     def handle(self, box: str, payload: bytes) -> Answer | None:
         """The answer to one push; None when it deserves none. Raises StoreUnavailableError: then nothing was stored."""
@@ -89,21 +99,30 @@ class Collector:
     def handle_many(self, pushes: Sequence[tuple[str, bytes]]) -> list[Answer | None]:
         """The answers to pushes that came together, stored in one transaction. A push that cannot be handled is kept in
         quarantine and does not touch the others."""
+        return self.store(self.prepare(pushes))
+
+    def prepare(self, pushes: Sequence[tuple[str, bytes]]) -> list[Prepared]:
+        """The first half of handle_many(), for any thread: reads the pushes of boxes that were heard before. Does not
+        touch the store, and never raises."""
+        return [self._prepare(box, payload) for box, payload in pushes]
+
+    def store(self, pushes: Sequence[Prepared]) -> list[Answer | None]:
+        """The second half of handle_many()."""
         try:
-            taken = self._database.written(lambda tx: [self._take(tx, box, payload) for box, payload in pushes])
+            taken = self._database.written(lambda tx: [self._take(tx, push) for push in pushes])
         except StoreUnavailableError:
             raise
         except Exception as exc:  # the root of handling: one poisonous push must not stop the others
             if len(pushes) > 1:
-                return [self.handle(box, payload) for box, payload in pushes]
-            box, payload = pushes[0]
+                return [self.handle(push.box, push.payload) for push in pushes]
+            box, payload = pushes[0].box, pushes[0].payload
             log.exception("push not handled; kept in quarantine", box=box)
             reason = f"{type(exc).__name__} in the collector: {exc}"
             self._database.written(lambda tx: self._refuse(tx, box, payload, "collector_error", reason))
             return [None]
         if any(item.forward for item in taken):
             self._on_forward()
-        return [self._answer(box, item.answer, item.suite) for (box, _), item in zip(pushes, taken, strict=True)]
+        return [self._answer(push.box, item.answer, item.suite) for push, item in zip(pushes, taken, strict=True)]
 
     def replay(self, digest: bytes, person: Person) -> Replayed:
         """Feeds a push of the quarantine to handle() again. Raises ActRefusedError for a push
@@ -161,29 +180,34 @@ class Collector:
         page = Push(fetch.token, prev, tuple(bodies), seal or bytes(SEAL_BYTES))
         return Answer(topics.give(box), encode_push(page))
 
-    def _take(self, tx: Connection, box: str, payload: bytes) -> _Taken:
+    def _prepare(self, box: str, payload: bytes) -> Prepared:
+        registered = self._registered.get(box)
+        try:
+            return Prepared(box, payload, None if registered is None else intake.read(payload, registered))
+        except Exception:  # noqa: BLE001 - read again in the transaction, where it is told and kept in quarantine
+            return Prepared(box, payload, None)
+
+    def _take(self, tx: Connection, given: Prepared) -> _Taken:
+        box, reading = given.box, given.reading
         row = boxes.find_box(tx, box)
         if row is None:
-            return self._refuse(tx, box, payload, "box_unknown", f"no box {box} is registered")
-        try:
-            push = decode_push(payload)
-        except MalformedError as exc:
-            return self._refuse(tx, box, payload, "malformed", str(exc))
+            return self._refuse(tx, box, given.payload, "box_unknown", f"no box {box} is registered")
         self._key_of(row.registered.suite)  # a receipt that could not be sealed must fail before the commit
-        hashes = push.hashes(row.registered.suite)
+        self._registered[box] = row.registered
         try:
-            intake.require_seal(push, hashes[-1] if hashes else push.prev, row.registered)
-            return self._append(tx, row, push, hashes)
+            if reading is None or reading.box != row.registered:
+                reading = intake.read(given.payload, row.registered)
+            return self._append(tx, row, reading)
         except PushRefusedError as exc:
-            return self._refuse(tx, box, payload, exc.code, exc.text)
+            return self._refuse(tx, box, given.payload, exc.code, exc.text)
 
-    def _append(self, tx: Connection, row: BoxRow, push: Push, hashes: list[bytes]) -> _Taken:
-        box = row.registered.box
+    def _append(self, tx: Connection, row: BoxRow, reading: Reading) -> _Taken:
+        box, push = row.registered.box, reading.push
         parent = Place(0, row.registered_at) if push.prev == ROOT else chain.place_of(tx, box, push.prev)
         if parent is None:
             boxes.note_need(tx, row, row.need_since or stamp(self._now()))
             return _Taken(Need(push.token, chain.ladder(tx, box)))
-        entries = intake.entries(push, hashes, row.registered, parent.seq)
+        entries = intake.entries(reading, parent.seq)
         # A record is held only where its parent is, so behind a childless parent nothing can be held.
         known = bool(entries) and chain.has_child(tx, box, push.prev)
         held = chain.held(tx, [entry.hash for entry in entries]) if known else set()

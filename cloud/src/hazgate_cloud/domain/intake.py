@@ -6,14 +6,14 @@ for rules.py; such a record is stored all the same.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hazgate_cloud.domain.box import RegisteredBox
+from hazgate_cloud.domain.rules import Verdict, judge
 from hazgate_protocols.journal.chain import ROOT
-from hazgate_protocols.journal.record import GENESIS, Record, RecordError
+from hazgate_protocols.journal.record import GENESIS, WEIGHING, Record, RecordError
 from hazgate_protocols.journal.seal import chain_seal_holds
-from hazgate_protocols.uplink import Push
+from hazgate_protocols.uplink import MalformedError, Push, decode_push
 
 NOTES_AFTER_MAX = 2**40  # far above any real count; keeps note numbers inside 53 bits whatever a box says
 
@@ -29,41 +29,78 @@ class PushRefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One record of a push with its place in the chain."""
+    """One record of a push with its place in the chain. verdict: of a weighing."""
 
     hash: bytes
     prev: bytes
     body: bytes
     record: Record
+    verdict: Verdict | None
 
 
-def require_seal(push: Push, head: bytes, box: RegisteredBox) -> None:
-    """Raises PushRefusedError unless this box's key sealed the push's last hash, which is push.head(box.suite)."""
-    if not chain_seal_holds(box.public_key, box.box, head, push.seal):
-        raise PushRefusedError("seal_wrong", f"the seal is not {box.box}'s seal over {head.hex()} ({box.suite.name})")
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a push says, as far as it can be told without the store. box: the registration that it was held against.
+    records may be fewer than the push's bodies: then `malformed` says what is wrong with the next."""
+
+    box: RegisteredBox
+    push: Push
+    hashes: list[bytes]
+    records: list[Record]
+    verdicts: list[Verdict | None]  # of the weighings among the records
+    malformed: str
+
+    @property
+    def head(self) -> bytes:
+        """What the push's seal is over: the last hash, or prev."""
+        return self.hashes[-1] if self.hashes else self.push.prev
+
+
+def read(payload: bytes, box: RegisteredBox) -> Reading:
+    """The push, its seal checked, its records decoded and its weighings judged. Raises PushRefusedError."""
+    try:
+        push = decode_push(payload)
+    except MalformedError as exc:
+        raise PushRefusedError("malformed", str(exc)) from exc
+    reading = Reading(box, push, push.hashes(box.suite), [], [], "")
+    _require_seal(reading)
+    for body in push.bodies:
+        try:
+            record = Record.decode(body)
+        except RecordError as exc:
+            return replace(reading, malformed=str(exc))
+        reading.records.append(record)
+        reading.verdicts.append(judge(record, box.unit_code) if record.kind == WEIGHING else None)
+    return reading
+
+
+def _require_seal(reading: Reading) -> None:
+    box, push = reading.box, reading.push
+    if not chain_seal_holds(box.public_key, box.box, reading.head, push.seal):
+        text = f"the seal is not {box.box}'s seal over {reading.head.hex()} ({box.suite.name})"
+        raise PushRefusedError("seal_wrong", text)
     if push.notes_after > NOTES_AFTER_MAX:
         raise PushRefusedError("notes_after_absurd", f"notes_after {push.notes_after}, at most {NOTES_AFTER_MAX}")
 
 
-def entries(push: Push, hashes: Sequence[bytes], box: RegisteredBox, parent_seq: int) -> list[Entry]:
-    """The records in order; hashes are push.hashes(), parent_seq is the seq of the record prev (0 for ROOT). Raises
-    PushRefusedError."""
+def entries(reading: Reading, parent_seq: int) -> list[Entry]:
+    """The records in order; parent_seq is the seq of the record prev (0 for ROOT). Raises PushRefusedError."""
+    box, push = reading.box, reading.push
     out: list[Entry] = []
     prev, seq = push.prev, parent_seq
-    for body, own in zip(push.bodies, hashes, strict=True):
+    # A malformed record is the last that was read, and ends the shorter lists.
+    for body, own, record, verdict in zip(push.bodies, reading.hashes, reading.records, reading.verdicts, strict=False):
         seq += 1
-        try:
-            record = Record.decode(body)
-        except RecordError as exc:
-            raise PushRefusedError("record_malformed", f"record {seq}: {exc}") from exc
         if record.box != box.box:
             raise PushRefusedError("box_wrong", f"record {seq} is of box {record.box}, the topic is {box.box}'s")
         if record.seq != seq:
             raise PushRefusedError("seq_wrong", f"record after {seq - 1} has seq {record.seq}")
         if seq == 1:
             _require_genesis(record, box)
-        out.append(Entry(own, prev, body, record))
+        out.append(Entry(own, prev, body, record, verdict))
         prev = own
+    if reading.malformed:
+        raise PushRefusedError("record_malformed", f"record {seq + 1}: {reading.malformed}")
     return out
 
 

@@ -27,10 +27,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """weighing is None when the body says no weighing; label is "" when there is none to go by."""
+    """weighing is None when the body says no weighing; number is None when there is none to go by."""
 
     weighing: WeighingBody | None
-    label: str
+    label: str  # the number as text; "" for None
+    number: LabelNumber | None
     findings: tuple[Finding, ...]
 
 
@@ -41,7 +42,7 @@ def judge(record: Record, unit_code: str) -> Verdict:
     try:
         weighing = WeighingBody.from_json(record.body)
     except BodyError as exc:
-        return Verdict(None, label, (Finding("body_invalid", str(exc)),))
+        return Verdict(None, label, number, (Finding("body_invalid", str(exc)),))
     found = [*_label_findings(weighing, number), *_weight_findings(weighing)]
     if record.t.get("source") == UNTRUSTED_CLOCK:
         text = f"the box's clock was not set; its time {str(record.t['wall'])[:30]} and the label's day may be wrong"
@@ -50,7 +51,7 @@ def judge(record: Record, unit_code: str) -> Verdict:
         found.append(
             Finding("unit_wrong", f"weighed for unit {weighing.unit_code}, the box is registered for {unit_code}")
         )
-    return Verdict(weighing, label, tuple(found))
+    return Verdict(weighing, label, number, tuple(found))
 
 
 def tonnes(mass: Mass) -> Decimal:

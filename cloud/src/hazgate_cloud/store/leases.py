@@ -6,7 +6,6 @@ docs/wire/hz-1.md, the reasons in docs/adr/0011-label-number-leases.md.
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -19,10 +18,10 @@ from hazgate_cloud.domain.leases import Lease, choose_range, not_leased, sharers
 from hazgate_cloud.store.alarms import raise_alarm
 from hazgate_cloud.store.boxes import BoxRow, add_note
 from hazgate_cloud.store.schema import bags, boxes, lease_units, leases, records
-from hazgate_protocols.codes.label_number import SEQUENCE_CHARS, LabelNumber, LabelNumberError, label_stem
+from hazgate_protocols.codes.label_number import SEQUENCE_CHARS, LabelNumber, label_stem
 from hazgate_protocols.journal.bodies import BodyError
 from hazgate_protocols.journal.leases import GRANTED, NONE, Days, LeaseAsk, LeasedRange
-from hazgate_protocols.journal.record import LEASE_ASK, NOTES, WEIGHING, Record
+from hazgate_protocols.journal.record import LEASE_ASK, NOTES, Record
 
 NOTE = "lease"
 LAST_DAY = date(2099, 12, 31)  # a label number carries a date of this century
@@ -269,10 +268,5 @@ def _upto(record: Record) -> int:
 
 def _label_numbers(entries: Sequence[Entry]) -> dict[str, LabelNumber]:
     """The label numbers of the batch's weighings."""
-    found = {}
-    for entry in entries:
-        if entry.record.kind == WEIGHING:
-            with contextlib.suppress(LabelNumberError):
-                number = LabelNumber.parse(str(entry.record.body.get("label")))
-                found[str(number)] = number
-    return found
+    verdicts = [entry.verdict for entry in entries if entry.verdict is not None]
+    return {verdict.label: verdict.number for verdict in verdicts if verdict.number is not None}

@@ -29,14 +29,8 @@ _BAGS_OF = select(bags.c.label, bags.c.hash).where(bags.c.label.in_(bindparam("l
 def project(tx: Connection, box: BoxRow, entries: Sequence[Entry], at: str) -> bool:
     """Brings about what these newly stored records mean; True when there is something to forward."""
     name = box.registered.box
-    verdicts = {
-        entry.hash: judge(entry.record, box.registered.unit_code) for entry in entries if entry.record.kind == WEIGHING
-    }
-    links = [
-        {"hash": entry.hash, "about": about}
-        for entry in entries
-        for about in _about(entry.record, verdicts.get(entry.hash))
-    ]
+    verdicts = {entry.hash: entry.verdict for entry in entries if entry.verdict is not None}
+    links = [{"hash": entry.hash, "about": about} for entry in entries for about in _about(entry.record, entry.verdict)]
     insert_rows(tx, mentions, links, box=name)
     weighings = [entry for entry in entries if entry.hash in verdicts]
     bagged = insert_new(

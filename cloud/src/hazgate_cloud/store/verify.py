@@ -70,6 +70,10 @@ def verify(tx: Connection) -> Report:
     strays = tx.execute(select(records.c.hash, records.c.box).where(records.c.box.not_in(known))).all()
     for stray in strays:
         report.fault(f"record {stray.hash.hex()}: of box {stray.box}, which is not registered")
+    for table in (heads, seals, bags, mentions, outbox):  # the box in these rows repeats the record's
+        of_another = select(table.c.hash, table.c.box).join(records, records.c.hash == table.c.hash)
+        for row in _rows(tx, of_another.where(records.c.box != table.c.box)):
+            report.fault(f"record {row.hash.hex()}: its row in {table.name} says that it is of box {row.box!r}")
     _verify_merges(tx, report)
     _verify_effects(tx, {box.registered.box: box for box in boxes}, report)
     _verify_people(tx, report)
