@@ -154,6 +154,7 @@ def messages() -> Iterator[str]:
         "LBL": "Label",
         "NET": "Network",
         "CORE": "Regulatory core",
+        "HELD": "Held back by the collector",
         "SAVE": "Saving",
         "BUSY": "Saving, under way",
         "DISK": "Disk",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.resources
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -16,9 +17,10 @@ from edge.test_config import written
 from hazgate_edge.app import JOURNAL_FILE, AlreadyRunningError, lock
 from hazgate_edge.domain.view import PrintState
 from hazgate_edge.identity import IdentityError, load_or_make
+from hazgate_edge.journal.place import place_of
 from hazgate_edge.journal.recovered import Link
 from hazgate_edge.journal.store import Journal
-from hazgate_edge.watch import DECISION_FILE, take_decision
+from hazgate_edge.watch import DECISION_FILE, Decision, take_decision
 from hazgate_protocols.journal.record import Record
 
 TRANSCRIPTS = importlib.resources.files("hazgate_profiles") / "transcripts"
@@ -105,6 +107,8 @@ def test_show_and_verify_know_a_bag_that_was_found_again(weighed: tuple[Path, st
         Path(f"{folder / JOURNAL_FILE}{part}").unlink(missing_ok=True)
     journal = Journal(folder / JOURNAL_FILE, box="box-0001", signer=load_or_make(folder), clock=StandingClock())
     journal.write_now(lambda: journal.do_found(unit_code=UNIT, dev=DEV))
+    twice = weigh(journal, "press-3", kilograms="45.67")
+    assert twice[1] == label  # as a box does that was put back and told nothing
     head = links[-1]
     journal.write_now(lambda: journal.do_want(head.hash, head.record.seq, "other", needs=head.hash))
     journal.write_now(lambda: journal.do_keep(head.hash, links, needs=None))
@@ -112,8 +116,12 @@ def test_show_and_verify_know_a_bag_that_was_found_again(weighed: tuple[Path, st
     for code in (label, rid):
         shown = edge("show", code, "--config", config)
         assert shown.returncode == 0, shown.stderr
-        for word in (label, "12.34 kg", "2026-11-23T02:00:00.000Z", "找回的记录"):
+        for word in (label, "12.34 kg", "2026-11-23T02:00:00.000Z", "label original: printed", "找回的记录"):
             assert word in shown.stdout.decode()
+    both = edge("show", label, "--config", config).stdout.decode()
+    assert "2 weighings have this number" in both
+    for word in (rid, twice[0], "45.67 kg", "not yet at the collector"):
+        assert word in both
     proved = edge("verify", "--config", config)
     assert "4 records of other branches, found again: none altered" in proved.stdout.decode()
     with sqlite3.connect(folder / JOURNAL_FILE) as database:
@@ -124,18 +132,57 @@ def test_show_and_verify_know_a_bag_that_was_found_again(weighed: tuple[Path, st
     assert edge("verify", "--config", config).returncode == 1
 
 
+def test_verify_of_a_journal_that_was_copied_says_so_and_ends_with_3(weighed: tuple[Path, str, str]) -> None:
+    """Every record is right, and what is newer than the copy may be lacking: "good" alone would hide that."""
+    path = weighed[0].parent / "box" / JOURNAL_FILE
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE standing SET place = ?", (json.dumps(place_of(path)),))
+    database.close()
+    assert edge("verify", "--config", weighed[0]).returncode == 0
+    copied = path.with_name("copy")
+    shutil.copy(path, copied)
+    copied.rename(path)
+    done = edge("verify", "--config", weighed[0])
+    assert done.returncode == 3, done.stderr
+    assert "good" in done.stdout.decode()
+    assert "is not where it was last (" in done.stderr.decode()
+    assert "hazgate-edge decide" in done.stderr.decode()
+
+
 def test_decide_leaves_what_the_box_takes_and_wants_a_name_and_a_reason(weighed: tuple[Path, str, str]) -> None:
-    """The file lies in the data folder; an empty name or reason decides nothing."""
+    """The file lies in the data folder; an empty name or reason decides nothing, nor does a file of an older program."""
     config = weighed[0]
     folder = config.parent / "box"
-    assert edge("decide", "--config", config, "--who", " ", "--reason", "x").returncode == 1
+    nothing = "--nothing-weighed-since"
+    assert edge("decide", "--config", config, "--who", " ", "--reason", "x", nothing).returncode == 1
     assert take_decision(folder) is None
-    done = edge("decide", "--config", config, "--who", "李工", "--reason", "换了硬盘")
+    done = edge("decide", "--config", config, "--who", "李工", "--reason", "换了硬盘", nothing)
     assert done.returncode == 0, done.stderr
-    assert take_decision(folder) == ("李工", "换了硬盘")
-    (folder / DECISION_FILE).write_bytes(b"{")
+    assert "is given again" in done.stdout.decode()
+    assert take_decision(folder) == Decision("李工", "换了硬盘", ())
+    for left in (b"{", '{"who": "李工", "reason": "换了硬盘"}'.encode()):
+        (folder / DECISION_FILE).write_bytes(left)
+        assert take_decision(folder) is None
+        assert not (folder / DECISION_FILE).exists()
+
+
+def test_decide_asks_which_numbers_were_given_since_the_copy(weighed: tuple[Path, str, str]) -> None:
+    """Neither word, both, or a label of another unit: refused, and why; labels as printed or scanned are taken."""
+    config, _, label = weighed
+    folder = config.parent / "box"
+    asked = ("decide", "--config", config, "--who", "李工", "--reason", "换了硬盘")
+    neither = edge(*asked)
+    assert neither.returncode == 1
+    for word in ("give them again", "--last-label CODE", "--nothing-weighed-since"):
+        assert word in neither.stderr.decode()
+    assert edge(*asked, "--last-label", label, "--nothing-weighed-since").returncode == 2
+    assert edge(*asked, "--last-label", label[:-1]).returncode == 1
+    assert "of unit" in edge(*asked, "--last-label", f"91110000100000033C{label[18:]}").stderr.decode()
     assert take_decision(folder) is None
-    assert not (folder / DECISION_FILE).exists()
+    second = f"{label[:18]} 90004149 {label[26:34]} 017"
+    done = edge(*asked, "--last-label", f"http://x/t/{label}", "--last-label", second)
+    assert done.returncode == 0, done.stderr
+    assert take_decision(folder) == Decision("李工", "换了硬盘", (label, second.replace(" ", "")))
 
 
 def test_decode_turns_raw_and_hex_bytes_into_the_same_lines() -> None:

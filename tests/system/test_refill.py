@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from hazgate_cloud.store.boxes import add_note
 from hazgate_cloud.store.verify import verify
 from hazgate_edge.journal.recovered import RecoveredBranches
 from hazgate_edge.journal.witness import WITNESS_FILE
 from hazgate_edge.sync import refill
-from hazgate_edge.watch import leave_decision, take_decision, walk_once
+from hazgate_edge.watch import Decision, leave_decision, take_decision, walk_once
 from hazgate_protocols.journal import record as kinds
+from hazgate_protocols.journal.record import Record
 from hazgate_protocols.journal.seal import Signer
 from hazgate_protocols.uplink import decode_push, encode_push
 from system.pair import BOX_KEY, Box, Cloud, copy_folder, put_back
@@ -81,6 +83,32 @@ def test_a_folder_put_back_waits_gets_its_records_again_and_gives_no_number_twic
 
 
 @pytest.mark.fault(27)
+def test_bags_found_again_show_what_the_core_said_whichever_branch_was_told(
+    box: Box, cloud: Cloud, tmp_path: Path
+) -> None:
+    """Accepted before the folder was put back, refused after it, and neither: each as in a list of its own bags."""
+    box.talk(cloud)
+    old = copy_folder(box, tmp_path / "old")
+    accepted, refused, open_yet = (box.weigh(press) for press in ("accepted", "refused", "open"))
+    hashes = {Record.decode(row[3]).body.get("label"): row[1] for row in box.journal.chain()}
+    box.talk(cloud)
+
+    def says(label: str, what: str, code: str, text: str) -> None:
+        at = "2026-11-23T03:00:00.000Z"
+        cloud.database.written(lambda tx: add_note(tx, box.journal.box, hashes[label], what, at, code=code, text=text))
+
+    says(accepted, "accepted", "", "")
+    box.talk(cloud)
+    put_back(box, old)
+    box.start()
+    says(refused, "refused", "amount", "too much")
+    box.talk(cloud)
+    box.talk(cloud)
+    found = {bag.label: (bag.core, bag.core_text) for bag in box.journal.found_bags(DAY, 10)}
+    assert found == {accepted: ("accepted", ""), refused: ("refused", "amount too much"), open_yet: ("", "")}
+
+
+@pytest.mark.fault(27)
 def test_a_disk_image_put_back_unseen_shows_as_soon_as_the_collector_answers(
     box: Box, cloud: Cloud, tmp_path: Path
 ) -> None:
@@ -101,22 +129,34 @@ def test_a_disk_image_put_back_unseen_shows_as_soon_as_the_collector_answers(
 def test_an_installer_lets_a_box_that_was_put_back_weigh_offline_and_that_goes_on_record(
     box: Box, tmp_path: Path
 ) -> None:
-    """Name and reason are kept; the next start asks nothing any more."""
+    """Name, reason and the last labels are kept; numbers go on above these; the next start asks nothing any more."""
     old = copy_folder(box, tmp_path / "old")
-    box.weigh("lost")
+    lost = [box.weigh(f"lost-{i}") for i in range(4)]
     put_back(box, old)
     box.start()
     assert box.blocked() == "BACK-01"
     box.restart()
     assert box.blocked() == "BACK-01"
-    leave_decision(box.folder, "李工", "换了硬盘")
-    decision = take_decision(box.folder)
-    assert decision == ("李工", "换了硬盘")
-    assert asyncio.run(box.refill.decide(*decision)) == "moved"
+    said = Decision("李工", "换了硬盘", (lost[-1],))
+    leave_decision(box.folder, said)
+    assert take_decision(box.folder) == said
+    assert asyncio.run(box.refill.decide(said.who, said.reason, said.last_labels)) == "moved"
     assert box.blocked() == ""
-    assert box.records(kinds.DECISION) == [{"about": "moved", "who": "李工", "reason": "换了硬盘"}]
+    assert box.records(kinds.DECISION) == [
+        {"about": "moved", "who": "李工", "reason": "换了硬盘", "last_labels": [lost[-1]]}
+    ]
+    assert box.weigh("after")[-3:] == "005"
     box.restart()
     assert box.blocked() == ""
+    assert box.weigh("after the next start")[-3:] == "006"
+
+
+@pytest.mark.fault(27)
+def test_without_the_last_label_a_number_comes_twice(box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A planted mistake: what the installer said is written down and not heeded."""
+    monkeypatch.setattr(RecoveredBranches, "do_raise_numbers", lambda _self, _numbers: None)
+    with pytest.raises(AssertionError, match="001"):
+        test_an_installer_lets_a_box_that_was_put_back_weigh_offline_and_that_goes_on_record(box, tmp_path)
 
 
 @pytest.mark.fault(11)
@@ -194,7 +234,7 @@ def test_two_clones_that_both_run_stop_weighing_and_do_not_merge_for_ever(
     box.restart()
     assert box.blocked() == "BACK-04"
     twin.stop()
-    assert asyncio.run(box.refill.decide("李工", "副本已收回")) == "cloned"
+    assert asyncio.run(box.refill.decide("李工", "副本已收回", ())) == "cloned"
     box.talk(cloud)
     assert box.blocked() == ""
     assert box.weigh("after") not in given

@@ -194,6 +194,20 @@ async def test_the_list_says_how_far_each_record_is(seat: Seat) -> None:
     assert 'href="https://cloud.invalid/t/91130600MA0EXAMPL49002140820261123009"' in listed
 
 
+async def test_a_held_record_says_why_and_what_to_do_in_the_operators_words(seat: Seat, box: ScriptedBox) -> None:
+    """The collector's own words are the tooltip; a code that no sentence of ours knows is shown as it came."""
+    raw = "label_reused label number 9113 belongs to record 056d455e"
+    box.records = [
+        make_row(1, sync=SyncState.REFUSED, sync_text=raw),
+        make_row(2, sync=SyncState.REFUSED, sync_text="new_rule something of tomorrow"),
+    ]
+    listed = (await seat.client.get("/records/list")).text
+    assert "暂扣：袋号已被另一条记录使用<br>袋子先放一边，请管理员核实" in listed
+    assert f'title="{raw}"' in listed
+    assert listed.count(raw) == 1
+    assert "new_rule something of tomorrow" in listed
+
+
 @pytest.mark.parametrize(("said", "state"), [("yes", PrintState.PRINTED), ("no", PrintState.FAILED)])
 async def test_the_answer_about_an_unsure_label_reaches_the_box(
     seat: Seat, box: ScriptedBox, said: str, state: PrintState

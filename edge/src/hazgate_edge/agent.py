@@ -398,14 +398,9 @@ class Agent:
         self._counted_at = (self._journal.changes, now_ns)
 
     def _row(self, bag: Bag, received_seq: int, received_at: str) -> Row:
-        if bag.core in ("accepted", "duplicate"):
-            sync, at, text = SyncState.ACCEPTED, bag.core_at, ""
-        elif bag.core in ("refused", "flagged"):
-            sync, at, text = SyncState.REFUSED, bag.core_at, bag.core_text
-        elif bag.seq <= received_seq:
-            sync, at, text = SyncState.RECEIVED, received_at, ""
-        else:
-            sync, at, text = SyncState.KEPT, "", ""
+        sync, at, text = _told(bag) or (
+            (SyncState.RECEIVED, received_at, "") if bag.seq <= received_seq else (SyncState.KEPT, "", "")
+        )
         waiting = bag.print_state is PrintState.QUEUED
         return Row(
             rid=bag.rid,
@@ -423,8 +418,16 @@ class Agent:
         )
 
 
+def _told(bag: Bag | FoundBag) -> tuple[SyncState, str, str] | None:
+    """How far a weighing is by the core's word, since when, and why not; None without such a word."""
+    if bag.core in ("accepted", "duplicate"):
+        return SyncState.ACCEPTED, bag.core_at, ""
+    return (SyncState.REFUSED, bag.core_at, bag.core_text) if bag.core in ("refused", "flagged") else None
+
+
 def _found_row(bag: FoundBag) -> Row:
     """A weighing that was found again: the collector holds it, and this box prints nothing for it."""
+    sync, at, text = _told(bag) or (SyncState.RECEIVED, "", "")
     return Row(
         rid=bag.rid,
         label=bag.label,
@@ -435,7 +438,7 @@ def _found_row(bag: FoundBag) -> Row:
         print_state=PrintState.PRINTED if bag.printed else PrintState.QUEUED,
         print_say=Say("BACK-08"),
         copies=0,
-        sync=SyncState.RECEIVED,
-        sync_at="",
-        sync_text="",
+        sync=sync,
+        sync_at=at,
+        sync_text=text,
     )

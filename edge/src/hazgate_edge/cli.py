@@ -14,7 +14,8 @@ DEFAULT_CONFIG = Path("/etc/hazgate/edge.yaml")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Entry point; exits 0 when all is well, 1 when something was found wrong, 2 for misuse."""
+    """Entry point; exits 0 when all is well, 1 when something was found wrong, 2 for misuse, 3 from `verify` when every
+    record is right and the journal is not where it was, or waits for the collector or a decision."""
     arguments = _parser().parse_args(argv)
     try:
         status = arguments.call(arguments)
@@ -46,6 +47,21 @@ def _parser() -> argparse.ArgumentParser:
     deciding = command("decide", _decide, "say that this box is the right one and may weigh on; goes on record")
     deciding.add_argument("--who", required=True, help="who decides")
     deciding.add_argument("--reason", required=True, help="why: what was restored, copied or taken away")
+    # Not required by the parser: without either, the command says in full what is at stake.
+    given = deciding.add_mutually_exclusive_group()
+    given.add_argument(
+        "--last-label",
+        action="append",
+        default=[],
+        metavar="CODE",
+        help="the highest label number given since the data was copied, once for each waste and day; numbers go on"
+        " above it. Either this or the next is wanted",
+    )
+    given.add_argument(
+        "--nothing-weighed-since",
+        action="store_true",
+        help="no label was given since the data was copied, by any box; one that was is given again",
+    )
     showing = command("show", _show, "show everything known of one label number or record id")
     showing.add_argument("code", help="the 37-character label number, the text of its QR code, or a record id")
     command("leases", _leases, "show the label numbers leased to this box, and what it has asked for")
@@ -108,7 +124,13 @@ def _verify(arguments: argparse.Namespace) -> int:
 def _decide(arguments: argparse.Namespace) -> int:
     from hazgate_edge.commands import decide
 
-    return decide.run(arguments.config, arguments.who, arguments.reason)
+    return decide.run(
+        arguments.config,
+        arguments.who,
+        arguments.reason,
+        arguments.last_label,
+        nothing_weighed=arguments.nothing_weighed_since,
+    )
 
 
 def _show(arguments: argparse.Namespace) -> int:

@@ -7,11 +7,13 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from hazgate_edge.journal.store import Journal
 from hazgate_edge.journal.walk import Walk
 from hazgate_edge.sync.refill import Refill, Wrong
+from hazgate_protocols.codes.label_number import LabelNumber
 
 log = logging.getLogger(__name__)
 
@@ -19,8 +21,19 @@ WALK_EVERY_S = 24 * 3600.0
 WALK_PAUSE_S = 0.25  # between slices: 800 records a second, some 5 % of a small board
 DECISION_FILE = "decision.json"
 DECISION_EVERY_S = 1.0
-DECISION_BYTES_MAX = 8192
+DECISION_BYTES_MAX = 32 * 1024
+LABELS_MAX = 100
 _TEXT_CHARS_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What an installer said. last_labels: the highest label numbers given since the journal was copied; none: nothing
+    was weighed since."""
+
+    who: str
+    reason: str
+    last_labels: tuple[str, ...]
 
 
 async def keep_watch(journal: Journal, refill: Refill, *, pause_s: float = WALK_PAUSE_S) -> None:
@@ -57,28 +70,31 @@ async def heed_decisions(folder: Path, refill: Refill, wake: Callable[[], None])
     while True:
         decision = take_decision(folder)
         if decision is not None:
-            await refill.decide(*decision)
+            await refill.decide(decision.who, decision.reason, decision.last_labels)
             wake()
             (folder / DECISION_FILE).unlink(missing_ok=True)  # only now: a kill in between decides again
         await asyncio.sleep(DECISION_EVERY_S)
 
 
-def leave_decision(folder: Path, who: str, reason: str) -> None:
+def leave_decision(folder: Path, decision: Decision) -> None:
     """For the running box, or its next start. Raises OSError."""
     fresh = folder / f"{DECISION_FILE}.new"
-    fresh.write_text(json.dumps({"who": who, "reason": reason}), "utf-8")
+    said = {"who": decision.who, "reason": decision.reason, "last_labels": decision.last_labels}
+    fresh.write_text(json.dumps(said), "utf-8")
     fresh.rename(folder / DECISION_FILE)
 
 
-def take_decision(folder: Path) -> tuple[str, str] | None:
-    """(who, reason), None when nothing was decided. What cannot be read is set aside under another name."""
+def take_decision(folder: Path) -> Decision | None:
+    """None when nothing was decided. What cannot be read, or does not say which numbers were given (an older program's),
+    is set aside under another name."""
     path = folder / DECISION_FILE
     try:
         with path.open("rb") as file:
             value = json.loads(file.read(DECISION_BYTES_MAX))
         who, reason = str(value["who"]).strip(), str(value["reason"]).strip()
+        labels = tuple(str(LabelNumber.parse(label)) for label in value["last_labels"][:LABELS_MAX])
         if who and reason:
-            return who[:_TEXT_CHARS_MAX], reason[:_TEXT_CHARS_MAX]
+            return Decision(who[:_TEXT_CHARS_MAX], reason[:_TEXT_CHARS_MAX], labels)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError) as exc:

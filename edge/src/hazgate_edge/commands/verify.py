@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
 from hazgate_edge.commands.opening import NoJournalError, OpenJournal, open_journal
 from hazgate_edge.config import ConfigError
 from hazgate_edge.journal import leases
+from hazgate_edge.journal.place import moved, place_of
 from hazgate_protocols.journal.chain import ROOT, link
 from hazgate_protocols.journal.record import GENESIS, WEIGHING, Record, RecordError
 from hazgate_protocols.journal.seal import chain_seal_holds
 from hazgate_protocols.journal.suite import DEFAULT, Suite, SuiteMissingError, suite_named
 
 PROGRESS_EVERY = 20_000
+UNSETTLED = 3  # exit status: every record is right, but whether the journal is the newest one is open
 
 
 def run(path: Path) -> int:
-    """Exit 0 when every record is what was written, 1 with the record named when not."""
+    """Exit 0 when every record is what was written, 1 with the record named when not, 3 when the records are right and
+    the journal is not where it was, or waits for the collector or a decision."""
     try:
         journal = open_journal(path)
     except (ConfigError, NoJournalError) as exc:
@@ -103,7 +107,29 @@ def _views(journal: OpenJournal, records: int, seals: str, suite: Suite) -> int:
     if again:
         print(f"  {again} records of other branches, found again: none altered")
     print(f"  the collector holds records up to {state[0]}" + (f" (receipt of {state[1]})" if state[1] else ""))
-    return 0
+    unsettled = _unsettled(journal)
+    for line in unsettled:
+        print(line, file=sys.stderr)
+    return UNSETTLED if unsettled else 0
+
+
+def _unsettled(journal: OpenJournal) -> list[str]:
+    """Why records may be lacking that this journal cannot know of, empty when nothing says so."""
+    if not journal.rows("SELECT 1 FROM sqlite_master WHERE name = 'standing'"):  # not in one of an older program
+        return []
+    place, told, cloned = journal.rows("SELECT place, told, cloned FROM standing")[0]
+    lines = []
+    changed = ", ".join(moved(json.loads(place) if place else {}, place_of(journal.path)))
+    if changed:
+        lines.append(
+            f"this journal is not where it was last ({changed}): copied or put back (检测到数据回退); records and label"
+            " numbers newer than the copy are not in it; weighing waits for the collector or for: hazgate-edge decide"
+        )
+    if told:
+        lines.append("the collector holds records of this box that are not here yet; weighing waits until they are")
+    if cloned:
+        lines.append(f"another box uses this box's identity: {cloned}; weighing waits for: hazgate-edge decide")
+    return lines
 
 
 def _leases_follow(journal: OpenJournal) -> bool:

@@ -17,6 +17,7 @@ from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.bodies import BodyError, WeighingBody
 from hazgate_protocols.journal.chain import HASH_BYTES, ROOT
 from hazgate_protocols.journal.record import Record
+from hazgate_protocols.uplink.messages import NOT_ABOUT_CORE
 
 Origin = Literal["other", "named", "aside"]
 
@@ -66,6 +67,9 @@ class FoundBag:
     weight: str
     weighed_at: str
     printed: bool
+    core: str
+    core_at: str
+    core_text: str
 
 
 class RecoveredBranches(JournalReads):
@@ -311,14 +315,38 @@ class RecoveredBranches(JournalReads):
 
     def _found(self, where: str, *values: Any) -> list[FoundBag]:
         rows = self._read(
-            "SELECT rid, label, waste_code, waste_name, weight, weighed_at,"  # noqa: S608 - where is one of ours
+            "SELECT hash, (SELECT seq FROM recovered r WHERE r.hash = b.hash),"  # noqa: S608 - where is one of ours
+            " rid, label, waste_code, waste_name, weight, weighed_at,"
             f" EXISTS (SELECT 1 FROM recovered_print p WHERE p.rid = b.rid) FROM recovered_bag b WHERE {where}",
             *values,
         )
+        said = self._core_said(min(row[1] for row in rows)) if rows else {}
         return [
-            FoundBag(rid, label, code, name, weight, at, bool(printed))
-            for rid, label, code, name, weight, at, printed in rows
+            FoundBag(rid, label, code, name, weight, at, bool(printed), *said.get(digest.hex(), ("", "", "")))
+            for digest, _, rid, label, code, name, weight, at, printed in rows
         ]
+
+    def _core_said(self, since: int) -> dict[str, tuple[str, str, str]]:
+        """Hash -> the newest word about the core with its time and text, out of what either branch was told.
+
+        since: of our own chain only what lies behind it, for no word comes before its bag: a list of today's bags reads
+        today's records.
+        """
+        rows = self._read(
+            "SELECT n.value ->> '$.hash', n.value ->> '$.what', n.value ->> '$.at', n.value ->> '$.code',"
+            " n.value ->> '$.text', n.value ->> '$.reference' FROM ("
+            " SELECT 0 AS own, seq, CAST(body AS TEXT) AS said FROM recovered WHERE kind = ? UNION ALL"
+            " SELECT 1, seq, CAST(body AS TEXT) FROM record WHERE kind = ? AND seq > ?"
+            ") JOIN json_each(said, '$.body.notes') n ORDER BY own, seq, n.key",
+            kinds.NOTES,
+            kinds.NOTES,
+            since,
+        )
+        return {
+            digest: (what, at, " ".join(part for part in (code, text) if part) or reference)
+            for digest, what, at, code, text, reference in rows
+            if what not in NOT_ABOUT_CORE
+        }
 
 
 def _weighing(record: Record) -> WeighingBody | None:

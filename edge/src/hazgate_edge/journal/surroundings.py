@@ -48,7 +48,7 @@ def look_around(journal: Journal, witness: Witness) -> Surroundings:
     if changed:
         log.error(
             "journal %s: not where it was last (%s): copied or put back; weighing waits for the collector's answer, or "
-            "for: hazgate-edge decide --who NAME --reason TEXT (检测到数据回退)",
+            "for: hazgate-edge decide (检测到数据回退)",
             journal.path,
             changed,
         )

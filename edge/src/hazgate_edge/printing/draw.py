@@ -8,6 +8,7 @@ JSON that says which picture they print. Ends when its input ends.
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,14 @@ def answer(request: dict[str, Any]) -> bytes:
 
 
 def main() -> None:
-    """Serve until the input ends."""
+    """Serve until the input ends, or until nobody reads the answers any more: the box was killed."""
+    try:
+        _serve()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is unsent would fail again at the exit
+
+
+def _serve() -> None:
     out = sys.stdout.buffer
     for line in sys.stdin.buffer:
         try:

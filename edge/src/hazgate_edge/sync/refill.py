@@ -15,13 +15,14 @@ merge a start the box stops weighing until a person decides.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hazgate_edge.domain.view import Say
 from hazgate_edge.journal.recovered import BranchRow, Link
 from hazgate_edge.journal.store import Journal
+from hazgate_protocols.codes.label_number import SEQUENCE_CHARS
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.chain import ROOT, link
 from hazgate_protocols.journal.record import Record, RecordError
@@ -319,7 +320,7 @@ class Refill:
         log.error(
             "another box uses this box's identity: %s; no weighing until an installer decides (设备被复制): %s",
             why,
-            "hazgate-edge decide --who NAME --reason TEXT",
+            "hazgate-edge decide",
         )
 
     async def _alone(self, have: Have) -> None:
@@ -402,17 +403,26 @@ class Refill:
 
     # -- a person decides --------------------------------------------------------------------------------------------
 
-    async def decide(self, who: str, reason: str) -> str:
-        """An installer says that this box is the right one and may weigh on; what was decided, "" for nothing."""
+    async def decide(self, who: str, reason: str, last_labels: Sequence[str]) -> str:
+        """An installer says that this box is the right one and may weigh on; what was decided, "" for nothing.
+
+        last_labels: the highest label numbers given since the journal was copied: numbers go on above them. None: the
+        installer says that nothing was weighed since.
+        """
         about = "cloned" if self._cloned else "moved" if self._moved else ""
         if not about and (self._told or self._open()):
             about = "refill"
         if not about:
             return ""
-        body = {"about": about, "who": who, "reason": reason}
+        body = {"about": about, "who": who, "reason": reason, "last_labels": list(last_labels)}
+        given: dict[str, int] = {}
+        for label in last_labels:
+            stem, last = label[:-SEQUENCE_CHARS], int(label[-SEQUENCE_CHARS:])
+            given[stem] = max(last, given.get(stem, 0))
 
         def keep() -> None:
             self._journal.do_append(kinds.DECISION, body, who={"operator": who, "shift": ""}, dev=dict(self._dev))
+            self._journal.do_raise_numbers(given)
             self._journal.do_cloned("")
             self._journal.do_told(told=False)
             self._journal.do_give_up(named=True)
@@ -427,7 +437,8 @@ class Refill:
         self._look()
         await self._conclude(by_decision=True)
         self._grown = self._merges = 0
-        log.warning("decided by %s about %s: %s; weighing goes on", who, about, reason)
+        above = ", ".join(last_labels) or "none: nothing was weighed since"
+        log.warning("decided by %s about %s: %s; weighing goes on, above %s", who, about, reason, above)
         return about
 
     # -- inside ------------------------------------------------------------------------------------------------------

@@ -563,4 +563,89 @@ PAGE: dict[str, Message] = {
     ),
 }
 
-MESSAGES: dict[str, Message] = SCALE | PRINTER | NETWORK | BOX | PAGE
+# What the collector says of a weighing that it holds back (or that a person rejected there), by the code it sends first.
+HELD_BY_CODE: dict[str, str] = {
+    "label_reused": "HELD-01",
+    "number_not_leased": "HELD-02",
+    "rid_reused": "HELD-03",
+    "clock_untrusted": "HELD-04",
+    "unit_wrong": "HELD-05",
+    "label_malformed": "HELD-06",
+    "label_unit_wrong": "HELD-07",
+    "label_waste_wrong": "HELD-08",
+    "label_date_wrong": "HELD-09",
+    "body_invalid": "HELD-10",
+    "weight_not_positive": "HELD-11",
+    "weight_below_gram": "HELD-12",
+    "rejected": "HELD-13",
+}
+
+HELD: dict[str, Message] = {
+    "HELD-01": _fault(
+        Safe.KEPT,
+        ("暂扣：袋号已被另一条记录使用", "袋子先放一边，请管理员核实"),
+        ("Held back: another record has this label number", "Set the bag aside; tell the administrator"),
+    ),
+    "HELD-02": _fault(
+        Safe.KEPT,
+        ("暂扣：这个袋号没有分给本机", "袋子先放一边，请管理员核实"),
+        ("Held back: this label number was not given to this box", "Set the bag aside; tell the administrator"),
+    ),
+    "HELD-03": _fault(
+        Safe.KEPT,
+        ("暂扣：记录编号重复，本机数据可能被复制过", "马上告诉管理员"),
+        ("Held back: its record id came before; a copied box?", "Tell the administrator at once"),
+    ),
+    "HELD-04": _fault(
+        Safe.KEPT,
+        ("暂扣：称重时本机时间未校准", "核对标签上的日期，请管理员核实"),
+        ("Held back: the box's time was not set then", "Check the date on the label; tell the administrator"),
+    ),
+    "HELD-05": _fault(
+        Safe.KEPT,
+        ("暂扣：本机没有登记给这个单位", "请管理员核对单位设置和登记"),
+        ("Held back: this box is not registered for the unit", "Have the unit's settings and registration checked"),
+    ),
+    "HELD-06": _fault(
+        Safe.KEPT,
+        ("暂扣：袋号格式不对", "袋子先放一边，请管理员核实"),
+        ("Held back: its label number is malformed", "Set the bag aside; tell the administrator"),
+    ),
+    "HELD-07": _fault(
+        Safe.KEPT,
+        ("暂扣：袋号里的单位与记录不符", "袋子先放一边，请管理员核实"),
+        ("Held back: the label number names another unit", "Set the bag aside; tell the administrator"),
+    ),
+    "HELD-08": _fault(
+        Safe.KEPT,
+        ("暂扣：袋号里的危废代码与记录不符", "袋子先放一边，请管理员核实"),
+        ("Held back: the label number names another waste", "Set the bag aside; tell the administrator"),
+    ),
+    "HELD-09": _fault(
+        Safe.KEPT,
+        ("暂扣：袋号里的日期与记录不符", "袋子先放一边，请管理员核实"),
+        ("Held back: the label number names another day", "Set the bag aside; tell the administrator"),
+    ),
+    "HELD-10": _fault(
+        Safe.KEPT,
+        ("暂扣：称重内容不完整", "请管理员核实；可能要更新程序"),
+        ("Held back: the weighing is incomplete", "Tell the administrator; an update may be needed"),
+    ),
+    "HELD-11": _fault(
+        Safe.KEPT,
+        ("暂扣：重量不大于零", "检查秤和置零，请管理员核实"),
+        ("Held back: the weight is not above zero", "Check the scale and its zero; tell the administrator"),
+    ),
+    "HELD-12": _fault(
+        Safe.KEPT,
+        ("暂扣：重量不足一克", "确认重量单位，请管理员核实"),
+        ("Held back: the weight is below one gram", "Check the scale's unit; tell the administrator"),
+    ),
+    "HELD-13": _fault(
+        Safe.KEPT,
+        ("经核实作废，不再上报", "问管理员这一袋要不要重称"),
+        ("Rejected by a person: it never goes to the core", "Ask the administrator if it must be weighed again"),
+    ),
+}
+
+MESSAGES: dict[str, Message] = SCALE | PRINTER | NETWORK | HELD | BOX | PAGE

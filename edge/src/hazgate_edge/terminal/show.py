@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
-from hazgate_edge.domain.view import PrintState, Row, SyncState
+from hazgate_edge.domain.view import PrintState, Row, Say, SyncState
+from hazgate_edge.terminal.catalogue import HELD_BY_CODE
 from hazgate_edge.terminal.speech import Spoken, local_time, speak
 from hazgate_edge.terminal.words import PRINT_STATES, SYNC_STATES, Language, pick
 
@@ -23,6 +24,7 @@ class Record:
     print_word: str
     print_said: Spoken | None
     sync_word: str
+    sync_said: Spoken | None  # why it is held back, None when no sentence of ours says it: then the row's own text does
     trace: str  # address of the trace page, "" when none
 
 
@@ -32,6 +34,7 @@ def record(row: Row, language: Language, trace_url: str) -> Record:
     if row.sync in (SyncState.RECEIVED, SyncState.ACCEPTED) and row.sync_at:
         sync = f"{sync} {local_time(row.sync_at)}"
     said = row.print_say
+    held = HELD_BY_CODE.get(row.sync_text.partition(" ")[0])
     return Record(
         row=row,
         groups=label_groups(row.label),
@@ -40,6 +43,7 @@ def record(row: Row, language: Language, trace_url: str) -> Record:
         # A printed label needs no advice, whatever happened on the way.
         print_said=speak(said, language) if said is not None and row.print_state is not PrintState.PRINTED else None,
         sync_word=sync,
+        sync_said=speak(Say(held), language) if held is not None else None,
         trace=trace_address(trace_url, row.label),
     )
 
