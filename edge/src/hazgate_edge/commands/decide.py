@@ -45,6 +45,8 @@ def run(path: Path, who: str, reason: str, last_labels: Sequence[str], *, nothin
     print("left for the box: it takes it within a second, or at its next start, and writes it into its journal")
     for label in labels:
         print(f"numbers go on above {label}")
+    if labels:
+        print("a waste or day that is not among these goes on as if no number of it was given since")
     if nothing_weighed:
         print("no number is left out: any that was given since the data was copied is given again")
     print("if the other machine still runs, its records show again and weighing stops again: switch it off first")
