@@ -150,7 +150,7 @@ def test_verify_of_a_journal_that_was_copied_says_so_and_ends_with_3(weighed: tu
 
 
 def test_decide_leaves_what_the_box_takes_and_wants_a_name_and_a_reason(weighed: tuple[Path, str, str]) -> None:
-    """The file lies in the data folder; an empty name or reason decides nothing, nor does a file of an older program."""
+    """The file lies in the data folder; an empty name or reason decides nothing, nor does an older program's file."""
     config = weighed[0]
     folder = config.parent / "box"
     nothing = "--nothing-weighed-since"

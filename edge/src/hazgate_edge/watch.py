@@ -85,7 +85,7 @@ def leave_decision(folder: Path, decision: Decision) -> None:
 
 
 def take_decision(folder: Path) -> Decision | None:
-    """None when nothing was decided. What cannot be read, or does not say which numbers were given (an older program's),
+    """None when nothing was decided. What cannot be read, or names no labels (an older program's),
     is set aside under another name."""
     path = folder / DECISION_FILE
     try:

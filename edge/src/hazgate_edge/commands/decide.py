@@ -27,7 +27,7 @@ class _CannotDecideError(Exception):
 
 
 def run(path: Path, who: str, reason: str, last_labels: Sequence[str], *, nothing_weighed: bool) -> int:
-    """Exit 0 when the decision lies where the box takes it from. last_labels: as printed, or the text of the QR code."""
+    """Exit 0 when the decision lies where the box takes it from. last_labels: as printed, or the QR code's text."""
     try:
         if not who.strip() or not reason.strip():
             raise _CannotDecideError("decide: name and reason go on record; neither may be empty")

@@ -41,7 +41,9 @@ def _show(journal: OpenJournal, code: str) -> int:
         print(f"show {code}: no weighing of this box has this label number or record id", file=sys.stderr)
         return 1
     if len(stories) > 1:
-        print(f"{len(stories)} weighings have this number or id; the collector holds back all but the first it received")
+        print(
+            f"{len(stories)} weighings have this number or id; the collector holds back all but the first it received"
+        )
         print()
     print("\n\n".join("\n".join(lines) for lines in stories))
     return 0

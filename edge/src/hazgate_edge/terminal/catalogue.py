@@ -563,7 +563,7 @@ PAGE: dict[str, Message] = {
     ),
 }
 
-# What the collector says of a weighing that it holds back (or that a person rejected there), by the code it sends first.
+# Why the collector holds a weighing back, or that a person rejected it there, by the code that its words begin with.
 HELD_BY_CODE: dict[str, str] = {
     "label_reused": "HELD-01",
     "number_not_leased": "HELD-02",
