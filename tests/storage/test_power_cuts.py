@@ -16,7 +16,7 @@ from storage.tracing import recorded
 COUNT = 12
 CUTS = 2000 if SOAK else 100
 FIRST_STEPS = 50  # until the first weighing, about
-FIRST_TRIES = 200 if SOAK else 4
+FIRST_TRIES = 40 if SOAK else 4
 PAGES = 24  # the log moves into the database several times within the run
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
