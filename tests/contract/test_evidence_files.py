@@ -56,7 +56,9 @@ def test_a_frozen_file_proves_what_it_always_proved(version: int) -> None:
     assert [part for part in SINCE_2 if part not in said] == ([] if version > 1 else list(SINCE_2))
     assert problems(data, COLLECTOR, BOX) == []
     limits = "\n".join(found.text for found in report.findings if found.verdict is Verdict.OPEN)
-    names_the_other = "another weighing carries this code, says the collector: 4.04 kg, record 2 of box gate-02" in limits
+    names_the_other = (
+        "another weighing carries this code, says the collector: 4.04 kg, record 2 of box gate-02" in limits
+    )
     assert names_the_other is (version > 2)
     assert ("a file of version" in limits) is (version < 3)
 

@@ -56,7 +56,7 @@ def verdict(data: bytes, folder: Path, capsys: pytest.CaptureFixture[str]) -> tu
 def test_a_code_given_twice_is_said_in_the_file_and_in_the_verdict(
     place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Record, box, weight, time and fate of the other one; by the line with `?`, by the verdict, and when it is made."""
+    """Record, box, weight and fate of the other one; by a line with `?`, by the verdict, and when the file is made."""
     _, second = given_twice(place)
     made = place.gathered(4)
     claim = claim_of(made.data)
@@ -73,9 +73,7 @@ def test_a_code_given_twice_is_said_in_the_file_and_in_the_verdict(
     assert any(second.hex() in remark for remark in made.remarks)
 
 
-def test_the_held_bag_has_evidence_of_its_own(
-    place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_held_bag_has_evidence_of_its_own(place: Place, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Asked for by its record's hash; it says that it is held, and names the one that counts."""
     first, second = given_twice(place)
     data = place.gathered(4, second).data

@@ -28,7 +28,8 @@ def claims_of(tx: Connection, label: str, own: bytes) -> dict[str, Any]:
     ).all()
     hashes = [row.hash for row in rows]
     why, rulings = flags_of(tx, hashes), ruled_about(tx, hashes)
-    sent = dict(tx.execute(select(outbox.c.hash, outbox.c.state).where(outbox.c.hash.in_(hashes))).tuples().all())
+    queued = tx.execute(select(outbox.c.hash, outbox.c.state).where(outbox.c.hash.in_(hashes)))
+    sent = {row.hash: row.state for row in queued}
     listed = []
     for row in rows:
         ruling = rulings.get(row.hash)

@@ -134,8 +134,8 @@ def evidence_of(
         (bundle.CLAIMS, claimed),
     ]
     others = [
-        f"another weighing carries this code: {claim['weight']}, {claim['state']}; its own file: hazgate-cloud evidence "
-        f"{claim['hash']}"
+        f"another weighing carries this code: {claim['weight']}, {claim['state']}; its own file: "
+        f"hazgate-cloud evidence {claim['hash']}"
         for claim in claimed["claims"]
     ]
     return Evidence(bundle.encode_bundle(lines, signer), (*remarks, *others))
@@ -335,10 +335,7 @@ def _checkpoint_lines(
     # The next one after it was stored has it; a few more, because the clock may have been set back in between.
     which = checkpoints.c.at >= stored_at if wanted is None else checkpoints.c.number == wanted
     rows = tx.execute(
-        select(checkpoints.c.encoded)
-        .where(which)
-        .order_by(checkpoints.c.number)
-        .limit(CHECKPOINTS_TRIED)
+        select(checkpoints.c.encoded).where(which).order_by(checkpoints.c.number).limit(CHECKPOINTS_TRIED)
     ).scalars()
     chain = [*path.hashes, *path.beyond]
     for encoded in rows:
@@ -371,8 +368,8 @@ def _checkpoint_lines(
         return
     if wanted is not None:
         raise NoEvidenceError(
-            f"evidence for record {own.hex()}: checkpoint {wanted} is not in the store, was made before the weighing, or "
-            f"is more than {STEPS_BEYOND_MAX} records behind it; give another --checkpoint, or none"
+            f"evidence for record {own.hex()}: checkpoint {wanted} is not in the store, was made before the weighing, "
+            f"or is more than {STEPS_BEYOND_MAX} records behind it; give another --checkpoint, or none"
         )
 
 

@@ -119,9 +119,7 @@ def _check_replay(bundle: Bundle, own: Shown, body: WeighingBody, report: Report
         )
 
 
-def _check_related(
-    own: Shown, body: WeighingBody, shown: tuple[Shown, ...], report: Report, *, listed: bool
-) -> None:
+def _check_related(own: Shown, body: WeighingBody, shown: tuple[Shown, ...], report: Report, *, listed: bool) -> None:
     """listed: the file names the other weighings of this label number in a line of their own."""
     said: list[str] = []
     for item in shown:
