@@ -22,6 +22,8 @@ from hazgate_cloud.store.boxes import add_box
 from hazgate_cloud.store.held import reject
 from hazgate_protocols import canonical
 from hazgate_protocols.evidence.bundle import CLAIMS, decode_bundle, encode_bundle
+from hazgate_protocols.evidence.checks import check
+from hazgate_protocols.evidence.claims import CLAIMS_MAX
 from hazgate_protocols.evidence.command import NO_BUNDLE, PROVED, main
 from hazgate_protocols.journal.record import WEIGHING
 from hazgate_protocols.journal.seal import Signer
@@ -115,6 +117,21 @@ def test_that_the_collector_knows_of_none_is_said(
     out, last = verdict(evidence, tmp_path, capsys)
     assert "the collector says that it knew of none when it made this file" in out
     assert last == "PROVED, if the keys named above are the true ones."
+
+
+def test_more_claims_than_a_file_lists_are_counted(place: Place) -> None:
+    """At the bound: the first ones in full, the number of all, and that some are not listed."""
+    first = place.weigh(4, "4.01")
+    for _ in range(CLAIMS_MAX + 1):
+        place.box.write(WEIGHING, weighing_body(4, kg="4.04"), dev=dev(), raw=(frame("4.04"),))
+    place.push()
+    data = place.gathered(4, first).data
+    assert failures(data) == []
+    report = check(decode_bundle(data))
+    (line,) = [found.text for found in report.findings if "not listed" in found.text]
+    assert line == "What the other 1 weighings that carry this code say: not listed."
+    assert sum("another weighing carries" in found.text for found in report.findings) == CLAIMS_MAX
+    assert any(f"{CLAIMS_MAX + 1} other weighings carry this code" in text for text in report.caveats)
 
 
 def heavier(lines: list[Line]) -> None:
