@@ -90,6 +90,22 @@ def test_the_held_bag_has_evidence_of_its_own(place: Place, tmp_path: Path, caps
     assert "Another weighing carries this code (4.01 kg, counted)" in last
 
 
+def test_a_box_set_back_gave_the_code_again_on_another_branch(place: Place) -> None:
+    """Neither file can show the other's record; both name it, and that there are two branches is said."""
+    place.weigh(1)
+    place.push()
+    set_back = place.box.copy(start=9)
+    held_back_at = len(set_back.bodies)
+    place.weigh(4, "4.01")
+    place.push()
+    second = set_back.write(WEIGHING, weighing_body(4, kg="4.04"), dev=dev(), raw=(frame("4.04"),))
+    assert place.collector.handle(set_back.name, set_back.push(held_back_at)) is not None
+    for data, other in ((place.evidence(4), "4.04 kg"), (place.gathered(4, second).data, "4.01 kg")):
+        assert "(claims)" not in "".join(failures(data))
+        assert claim_of(data)["weight"] == other
+        assert any("2 branches" in found.text for found in check(decode_bundle(data)).findings)
+
+
 def test_another_boxes_weighing_of_the_code_is_said_and_that_it_was_rejected(place: Place) -> None:
     """Its record is in no chain of this file: the collector's word, with its hash."""
     place.weigh(4, "4.01")

@@ -12,7 +12,8 @@ from hazgate_protocols.label.picture import PictureError, encode_png
 
 def extract(bundle: Bundle, folder: Path) -> list[str]:
     """Writes label-line-N.png and box.pem, collector.pem, root.pem; the names written. Replaces nothing: raises
-    OSError, before any is written, when one of them is there. What cannot be read is left out: the checks have said so."""
+    OSError, before any is written, when one of them is there. What cannot be read is left out: the checks say
+    so."""
     folder.mkdir(parents=True, exist_ok=True)
     contents: dict[str, bytes] = {}
     for part in bundle.of(PICTURE):
