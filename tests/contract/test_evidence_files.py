@@ -55,6 +55,12 @@ def test_a_frozen_file_proves_what_it_always_proved(version: int) -> None:
     assert [part for part in IN_EVERY_VERSION if part not in said] == []
     assert [part for part in SINCE_2 if part not in said] == ([] if version > 1 else list(SINCE_2))
     assert problems(data, COLLECTOR, BOX) == []
+    limits = "\n".join(found.text for found in report.findings if found.verdict is Verdict.OPEN)
+    names_the_other = (
+        "another weighing carries this code, says the collector: 4.04 kg, record 2 of box gate-02" in limits
+    )
+    assert names_the_other is (version > 2)
+    assert ("a file of version" in limits) is (version < 3)
 
 
 def test_a_file_of_version_1_says_what_it_does_not_show() -> None:

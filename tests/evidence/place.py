@@ -191,17 +191,18 @@ class Place:
         """The file about a bag."""
         return self.gathered(number).data
 
-    def gathered(self, number: int) -> Evidence:
-        """The file about a bag, with the gatherer's remarks."""
+    def gathered(self, number: int, record: bytes = b"", checkpoint_n: int | None = None) -> Evidence:
+        """The file about a bag, or about the weighing with this hash, with the gatherer's remarks."""
         with self.database.read() as tx:
             return evidence_of(
                 tx,
-                label_of(number),
+                record.hex() or label_of(number),
                 signer=COLLECTOR_KEY,
                 now=self.clock(),
                 made_by="hazgate-cloud test",
                 profiles=registry.packaged(),
                 signer_of=lambda wanted: COLLECTOR_KEYS[wanted.name],
+                checkpoint_n=checkpoint_n,
             )
 
     def close(self) -> None:

@@ -27,6 +27,11 @@ ORDERS = {
         r"(picture )*"
         r"(checkpoint )?(certificates )?end"
     ),
+    3: re.compile(
+        r"bundle record ((record|steps) )*seal (suite )?receipt notes flags (core )?(profile )?"
+        r"(picture )*"
+        r"(checkpoint )?(certificates )?claims end"
+    ),
 }
 KEYS = {
     "bundle": "v label record box made_at made_by",
@@ -41,6 +46,7 @@ KEYS = {
     "picture": "print png is drawn_by",
     "checkpoint": "statement seal seq hash steps index path",
     "certificates": "box collector root",
+    "claims": "count claims",
     "end": "lines sha256 collector seal",
     "suite": "suite collector",
 }
@@ -144,6 +150,7 @@ def verify(file: bytes, collector: str, box: str) -> None:
             picture(part, own["record"]["rid"], shown)
     checkpoint(own["record"]["seq"], places, named)
     certificates(shown[0]["record"]["body"]["public_key"], named)
+    claims(own, named, shown)
 
 
 def chain(found: list[dict[str, Any]], named: dict[str, Any], pinned: str) -> tuple[list[dict[str, Any]], list[bytes]]:
@@ -385,6 +392,31 @@ def certificates(box_key: str, named: dict[str, Any]) -> None:
     received, made = read(named["receipt"]["have"].encode())["stored_at"], head["made_at"]
     want(all(item.start <= moment(received) <= item.end for item in (box, root)), "validity of the box's certificate")
     want(all(item.start <= moment(made) <= item.end for item in (collector, root)), "validity of the collector's")
+
+
+def claims(own: dict[str, Any], named: dict[str, Any], shown: list[dict[str, Any]]) -> None:
+    part = named.get("claims")
+    if part is None:
+        return
+    listed = {claim["hash"]: claim for claim in part["claims"]}
+    keys = {"hash", "box", "seq", "weight", "weighed_at", "stored_at", "state", "core", "why"}
+    want(all(set(claim) == keys for claim in listed.values()), "a claim's keys")
+    want(len(listed) == len(part["claims"]) <= part["count"], "more claims than are counted")
+    want(own["hash"] not in listed, "the weighing beside itself")
+    states = ("held", "rejected", "released", "counted")
+    want(all(claim["state"] in states for claim in listed.values()), "a claim's state")
+    for other in shown:
+        record = other["record"]
+        if record["kind"] != "weighing" or other is own:
+            continue
+        claim = listed.get(other["hash"])
+        want(claim is not None or part["count"] > len(listed), "a weighing of this label that is not named")
+        weight = record["body"]["weight"]
+        told = (record["box"], record["seq"], f"{weight['text']} {weight['unit']}", record["t"]["wall"])
+        want(
+            claim is None or tuple(claim[key] for key in ("box", "seq", "weight", "weighed_at")) == told,
+            "a claim is not what its record says",
+        )
 
 
 def moment(text: str) -> datetime:

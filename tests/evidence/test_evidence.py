@@ -45,7 +45,7 @@ def test_a_bags_whole_way_is_proved(evidence: bytes) -> None:
     assert said(report, Verdict.FAILED) == ""
     proved = said(report, Verdict.PROVED)
     for part in (
-        "All 20 lines are, byte for byte",
+        "All 21 lines are, byte for byte",
         "The collector's key is the one you gave",
         "The 6 records shown stand in one unbroken chain of box gate-01, from its first record to record 14",
         "The box sealed record 14",

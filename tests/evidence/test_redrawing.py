@@ -157,8 +157,12 @@ def test_the_pictures_and_certificates_are_written_out(
     assert "Written into" in capsys.readouterr().out
     assert main([str(file), "--root", str(folder / "root.pem")]) == 0
     assert capsys.readouterr().out.endswith("PROVED, within the limits above.\n")
+    (folder / "box.pem").unlink()
     assert main([str(file), "--extract", str(folder)]) == 2
-    assert "give another folder" in capsys.readouterr().err
+    refused = capsys.readouterr()
+    assert "give another folder" in refused.err
+    assert refused.out == ""
+    assert not (folder / "box.pem").exists()
 
 
 @pytest.mark.parametrize("option", ["--root", "--checkpoint"])

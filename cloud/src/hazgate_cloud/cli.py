@@ -149,7 +149,7 @@ def verify(config: ConfigPath) -> None:
 
 @app.command()
 def evidence(
-    code: Annotated[str, typer.Argument(help="The bag's label number, 37 characters.")],
+    code: Annotated[str, typer.Argument(help="The bag's label number (37 characters), or a record's hash (64).")],
     config: ConfigPath,
     out: Annotated[Path, typer.Option(help="The file to write; it must not be there yet.")],
     profiles: Annotated[
@@ -157,6 +157,9 @@ def evidence(
         typer.Option(
             exists=True, file_okay=False, help="A folder with profiles of your own, beside the packaged ones."
         ),
+    ] = None,
+    checkpoint: Annotated[
+        int | None, typer.Option(help="Show the way to this checkpoint; without it, to the first behind the weighing.")
     ] = None,
 ) -> None:
     """Write one file that proves a bag's way to anyone, offline (hazgate-verify checks it)."""
@@ -184,6 +187,7 @@ def evidence(
                 made_by=made_by,
                 profiles=Registry(profiles),
                 signer_of=keys.of,
+                checkpoint_n=checkpoint,
             )
         with out.open("xb") as file:
             file.write(made.data)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -9,7 +10,9 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
+from hazgate_cloud.domain.rules import judge
 from hazgate_cloud.domain.times import stamp
+from hazgate_cloud.evidence.claims import claims_of
 from hazgate_cloud.evidence.pictures import pictures_of
 from hazgate_cloud.store.boxes import find_box
 from hazgate_cloud.store.certificates import certificates_of
@@ -32,7 +35,7 @@ from hazgate_protocols.evidence import bundle
 from hazgate_protocols.journal import checkpoint
 from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.journal.chain import ROOT, body_hash
-from hazgate_protocols.journal.record import PRINT, Record
+from hazgate_protocols.journal.record import PRINT, WEIGHING, Record
 from hazgate_protocols.journal.seal import Signer
 from hazgate_protocols.journal.suite import DEFAULT, Suite
 from hazgate_protocols.scale.profile_json import encode_profile
@@ -44,11 +47,13 @@ ATTEMPTS_KEPT_MAX = 200
 CHECKPOINTS_TRIED = 8
 STEPS_BEYOND_MAX = 20_000  # records from the bag to a checkpoint; more than a box writes in a day
 
+_RECORD_HASH = re.compile(r"[0-9a-fA-F]{64}")  # no label number is so long
+
 Line = tuple[str, dict[str, Any]]
 
 
 class NoEvidenceError(Exception):
-    """There is nothing to give out for this label number; the text says why and what to do."""
+    """There is nothing to give out for this label number or record; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,63 +77,89 @@ class Evidence:
 
 def evidence_of(
     tx: Connection,
-    label: str,
+    code: str,
     *,
     signer: Signer,
     now: datetime,
     made_by: str,
     profiles: Registry,
     signer_of: Callable[[Suite], Signer] | None = None,
+    checkpoint_n: int | None = None,
 ) -> Evidence:
-    """The sealed file about the bag with this label number. Raises NoEvidenceError. signer_of: the key for boxes of
-    another suite than signer's; their receipt is sealed with it, and the file names it.
+    """The sealed file about a weighing: that with the hash `code`, or the one that a label number counts for. Raises
+    NoEvidenceError. signer_of: the key for boxes of another suite than signer's; their receipt is sealed with it, and
+    the file names it. checkpoint_n: the way to this checkpoint, instead of to the first one behind the weighing.
 
     Holds the hashes of the box's whole chain in memory; the file grows by 64 bytes for each record before the bag.
     """
-    bag = tx.execute(select(bags.c.hash, bags.c.box).where(bags.c.label == label)).one_or_none()
-    if bag is None:
-        raise NoEvidenceError(f"evidence for {label}: no bag has this label number; look it up on the trace page")
-    body = tx.execute(select(records.c.body).where(records.c.hash == bag.hash)).scalar_one()
-    record = Record.decode(body)
-    box = find_box(tx, bag.box)
+    own, label, record = _weighing(tx, code)
+    box = find_box(tx, record.box)
     suite = DEFAULT if box is None else box.registered.suite
     if suite is not signer.suite and signer_of is None:
-        raise NoEvidenceError(f"evidence for {label}: box {bag.box} is of {suite.name}, and no key of it was given")
+        raise NoEvidenceError(f"evidence for {code}: box {record.box} is of {suite.name}, and no key of it was given")
     receipts = signer if suite is signer.suite or signer_of is None else signer_of(suite)
-    related = _related(tx, bag.box, bag.hash, record.rid, label)
-    path = _path(tx, bag.box, bag.hash, related)
+    related = _related(tx, record.box, own, record.rid, label)
+    path = _path(tx, record.box, own, related)
     head = path.hashes[-1]
-    place = place_of(tx, bag.box, head)
+    place = place_of(tx, record.box, head)
     if place is None:
-        raise AssertionError(f"record {head.hex()} is in the chain of {bag.box} and is not held")
+        raise AssertionError(f"record {head.hex()} is in the chain of {record.box} and is not held")
     have = Have("", head, place.seq, place.stored_at)
     have = replace(have, seal=receipts.seal_receipt(have.signed_bytes()))
     pictures, remarks = pictures_of(WeighingBody.from_json(record.body), _prints(tx, path.hashes, related, record.rid))
+    claimed = claims_of(tx, label, own)
     lines: list[Line] = [
         (
             bundle.BUNDLE,
             {
                 "v": bundle.VERSION,
                 "label": label,
-                "record": bag.hash.hex(),
-                "box": bag.box,
+                "record": own.hex(),
+                "box": record.box,
                 "made_at": stamp(now),
                 "made_by": made_by,
             },
         ),
-        *_chain_lines(tx, bag.box, path.hashes, {path.hashes[0], bag.hash, *related}, suite),
+        *_chain_lines(tx, record.box, path.hashes, {path.hashes[0], own, *related}, suite),
         (bundle.SEAL, {"seq": len(path.hashes), "hash": head.hex(), "seal": path.seal.hex()}),
         *_suite_lines(signer, receipts),
         (bundle.RECEIPT, {"have": encode_have(have).decode(), "branches": path.branches}),
-        (bundle.NOTES, {"notes": _notes(tx, bag.box, bag.hash)}),
-        (bundle.FLAGS, {"flags": _flags(tx, bag.hash)}),
-        *_core_lines(tx, bag.hash),
+        (bundle.NOTES, {"notes": _notes(tx, record.box, own)}),
+        (bundle.FLAGS, {"flags": _flags(tx, own)}),
+        *_core_lines(tx, own),
         *_profile_lines(record, profiles),
         *((bundle.PICTURE, picture) for picture in pictures),
-        *_checkpoint_lines(tx, bag.box, path, bag.hash, suite),
-        *_certificate_lines(tx, bag.box, signer),
+        *_checkpoint_lines(tx, record.box, path, own, suite, checkpoint_n),
+        *_certificate_lines(tx, record.box, signer),
+        (bundle.CLAIMS, claimed),
     ]
-    return Evidence(bundle.encode_bundle(lines, signer), tuple(remarks))
+    others = [
+        f"another weighing carries this code: {claim['weight']}, {claim['state']}; its own file: "
+        f"hazgate-cloud evidence {claim['hash']}"
+        for claim in claimed["claims"]
+    ]
+    return Evidence(bundle.encode_bundle(lines, signer), (*remarks, *others))
+
+
+def _weighing(tx: Connection, code: str) -> tuple[bytes, str, Record]:
+    """Hash, label number and record of the weighing that is asked for."""
+    if not _RECORD_HASH.fullmatch(code):
+        own = tx.execute(select(bags.c.hash).where(bags.c.label == code)).scalar_one_or_none()
+        if own is None:
+            raise NoEvidenceError(f"evidence for {code}: no bag has this label number; look it up on the trace page")
+    else:
+        own = bytes.fromhex(code)
+    body = tx.execute(select(records.c.body).where(records.c.hash == own)).scalar_one_or_none()
+    if body is None:
+        raise NoEvidenceError(f"evidence for record {code}: it is not held; give the hash as `held list` shows it")
+    record = Record.decode(body)
+    if record.kind != WEIGHING:
+        raise NoEvidenceError(f"evidence for record {code}: it is a {record.kind}; give the hash of a weighing")
+    verdict = judge(record, "")
+    if verdict.weighing is None or not verdict.label:
+        why = verdict.findings[0].text
+        raise NoEvidenceError(f"evidence for record {code}: it is no readable weighing ({why}); see `held show`")
+    return own, verdict.label, record
 
 
 def _suite_lines(signer: Signer, receipts: Signer) -> Iterator[Line]:
@@ -295,16 +326,16 @@ def _profile_lines(record: Record, profiles: Registry) -> Iterator[Line]:
         )
 
 
-def _checkpoint_lines(tx: Connection, box: str, path: _Path, own: bytes, suite: Suite) -> Iterator[Line]:
-    """The first checkpoint that names the weighing, or a record behind it on the same branch."""
+def _checkpoint_lines(
+    tx: Connection, box: str, path: _Path, own: bytes, suite: Suite, wanted: int | None
+) -> Iterator[Line]:
+    """The first checkpoint that names the weighing, or a record behind it on the same branch; or the wanted one."""
     place = path.hashes.index(own) + 1
     stored_at = tx.execute(select(records.c.stored_at).where(records.c.hash == own)).scalar_one()
     # The next one after it was stored has it; a few more, because the clock may have been set back in between.
+    which = checkpoints.c.at >= stored_at if wanted is None else checkpoints.c.number == wanted
     rows = tx.execute(
-        select(checkpoints.c.encoded)
-        .where(checkpoints.c.at >= stored_at)
-        .order_by(checkpoints.c.number)
-        .limit(CHECKPOINTS_TRIED)
+        select(checkpoints.c.encoded).where(which).order_by(checkpoints.c.number).limit(CHECKPOINTS_TRIED)
     ).scalars()
     chain = [*path.hashes, *path.beyond]
     for encoded in rows:
@@ -335,6 +366,11 @@ def _checkpoint_lines(tx: Connection, box: str, path: _Path, own: bytes, suite: 
             },
         )
         return
+    if wanted is not None:
+        raise NoEvidenceError(
+            f"evidence for record {own.hex()}: checkpoint {wanted} is not in the store, was made before the weighing, "
+            f"or is more than {STEPS_BEYOND_MAX} records behind it; give another --checkpoint, or none"
+        )
 
 
 def _steps(tx: Connection, hashes: Sequence[bytes], suite: Suite) -> Iterator[bytes]:

@@ -15,7 +15,7 @@ from typing import Any
 from hazgate_protocols import canonical
 from hazgate_protocols.journal.seal import Signer
 
-VERSION = 2  # 1: without pictures, checkpoint and certificates
+VERSION = 3  # 1: without pictures, checkpoint and certificates; 2: without the claims
 BUNDLE_BYTES_MAX = 256 << 20
 LINES_MAX = 100_000
 STEPS_A_LINE_MAX = 500  # a line of 34 kB: small enough to name where a file is damaged
@@ -25,14 +25,19 @@ BUNDLE, RECORD, STEPS, SEAL, RECEIPT, NOTES, FLAGS, CORE, PROFILE, PICTURE, CHEC
     "certificates", "end",
 )  # fmt: skip
 
+CLAIMS = "claims"  # other weighings of the same label number
 SUITE = "suite"  # the collector's key for a box of another suite than the file's
 
 # The order of the lines, one letter a part; ? = may be absent.
 _LETTERS = {
     BUNDLE: "b", RECORD: "r", STEPS: "s", SEAL: "l", RECEIPT: "h", NOTES: "n", FLAGS: "f", CORE: "c", PROFILE: "p",
-    PICTURE: "i", CHECKPOINT: "k", CERTIFICATES: "x", END: "e", SUITE: "u",
+    PICTURE: "i", CHECKPOINT: "k", CERTIFICATES: "x", CLAIMS: "a", END: "e", SUITE: "u",
 }  # fmt: skip
-_ORDERS = {1: re.compile(r"br[rs]*lhnfc?p?e"), 2: re.compile(r"br[rs]*lu?hnfc?p?i*k?x?e")}
+_ORDERS = {
+    1: re.compile(r"br[rs]*lhnfc?p?e"),
+    2: re.compile(r"br[rs]*lu?hnfc?p?i*k?x?e"),
+    3: re.compile(r"br[rs]*lu?hnfc?p?i*k?x?ae"),
+}
 
 Shape = dict[str, Any]
 _TEXT, _WHOLE, _HASH, _SEAL, _HEX = "text", "whole number", "32 bytes in hex", "64 bytes in hex", "bytes in hex"
@@ -49,6 +54,10 @@ _NOTE: Shape = {
 _ATTEMPT: Shape = {
     "method": _TEXT, "at": _TEXT, "took_ms": _WHOLE, "status": (_WHOLE,), "outcome": _TEXT, "detail": _TEXT,
     "reply": _HEX,
+}  # fmt: skip
+_CLAIM: Shape = {
+    "hash": _HASH, "box": _TEXT, "seq": _WHOLE, "weight": _TEXT, "weighed_at": _TEXT, "stored_at": _TEXT,
+    "state": _TEXT, "core": _TEXT, "why": _TEXT,
 }  # fmt: skip
 # Exactly these keys. A tuple: or null. A list: any number of them.
 _SHAPES: dict[str, Shape] = {
@@ -69,6 +78,7 @@ _SHAPES: dict[str, Shape] = {
         "path": [_HASH],
     },
     CERTIFICATES: {"box": _HEX, "collector": _HEX, "root": _HEX},
+    CLAIMS: {"count": _WHOLE, "claims": [_CLAIM]},
     END: {"lines": [_HASH], "sha256": _HASH, "collector": _HASH, "seal": _SEAL},
     SUITE: {"suite": _TEXT, "collector": _KEY},
 }  # fmt: skip
@@ -146,6 +156,7 @@ def decode_bundle(data: bytes) -> Bundle:
     end = _end(lines)
     *body, _ = lines[:-1]
     digest = _require_whole(body, end)
+    _require_version(body)  # first: a part that only a later version has is no damage
     parts = [_part(number, _tree(line)) for number, line in enumerate(body, 1)]
     _require_order(parts)
     return Bundle((*parts, Part(len(lines) - 1, END, end)), digest)
@@ -181,10 +192,15 @@ def _require_whole(body: list[bytes], end: dict[str, Any]) -> bytes:
     return digest
 
 
+def _require_version(body: list[bytes]) -> None:
+    first = _tree(body[0]) if body else None
+    version = first.get("v") if first is not None and _name(first) == BUNDLE else VERSION
+    if type(version) is int and version not in _ORDERS:
+        raise NotABundleError(f"evidence file of version {version}; this program reads the versions {list(_ORDERS)}")
+
+
 def _require_order(parts: list[Part]) -> None:
     version = parts[0]["v"] if parts and parts[0].name == BUNDLE else VERSION
-    if version not in _ORDERS:
-        raise NotABundleError(f"evidence file of version {version}; this program reads the versions {list(_ORDERS)}")
     letters = "".join(_LETTERS[part.name] for part in parts) + _LETTERS[END]
     if not _ORDERS[version].fullmatch(letters):
         raise DamagedError(len(parts), "", "a part is missing, stands twice or in another order")

@@ -20,7 +20,7 @@ from hazgate_protocols.journal.seal import KEY_BYTES
 from hazgate_protocols.journal.suite import SuiteMissingError, suite_of_key
 from hazgate_protocols.text import one_line
 
-PROVED, FAILED, NO_BUNDLE = 0, 1, 2
+PROVED, FAILED, NO_BUNDLE, NOT_AS_ASKED = 0, 1, 2, 3
 _SIGN = {Verdict.PROVED: "✓", Verdict.FAILED: "✗", Verdict.OPEN: "?"}
 WIDTH_MAX = 120  # columns; longer lines are hard to read
 _HEADINGS = (
@@ -32,7 +32,7 @@ _HEADINGS = (
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """0: everything checked holds. 1: something does not, and the line is named. 2: no evidence file, misuse, or a
-    suite this machine cannot check."""
+    suite this machine cannot check. 3: the file holds, and the checkpoint given does not speak of its weighing."""
     asked = parser().parse_args(arguments)
     try:
         data = _read(asked.file, BUNDLE_BYTES_MAX)
@@ -57,14 +57,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SuiteMissingError as exc:
         print(f"{asked.file}: cannot be checked on this machine: {exc}; try OpenSSL 3 as in Debian 12", file=sys.stderr)
         return NO_BUNDLE
+    written = None
+    if asked.extract is not None:  # before anything is said: a report without its verdict helps nobody
+        written = _extracted(bundle, asked.extract)
+        if written is None:
+            return NO_BUNDLE
     head = bundle.parts[0]
     about = f"Label {head['label']}, weighed by box {head['box']}; file made {head['made_at']} by {head['made_by']}."
     print(f"{one_line(about, TEXT_CHARS_MAX)}\n")
     _show(report)
-    if asked.extract is not None and not _extracted(bundle, asked.extract):
-        return NO_BUNDLE
+    if written is not None:
+        print(f"\n{written}")
     print(f"\n{_conclusion(report, known=report.keys_known)}")
-    return PROVED if report.holds else FAILED
+    if not report.holds:
+        return FAILED
+    return NOT_AS_ASKED if report.unanswered else PROVED
 
 
 def _checkpoints(files: Sequence[Path], collector_key: bytes | None) -> int:
@@ -97,17 +104,21 @@ def _show(report: Report) -> None:
 def _conclusion(report: Report, *, known: bool) -> str:
     if not report.holds:
         return "NOT PROVED."
-    return "PROVED, within the limits above." if known else "PROVED, if the keys named above are the true ones."
+    if report.unanswered:
+        said = "NOT PROVED AS ASKED. The file itself holds" + ("." if known else ", if its keys are the true ones.")
+    else:
+        said = "PROVED, within the limits above." if known else "PROVED, if the keys named above are the true ones."
+    return " ".join([said, *report.caveats])
 
 
-def _extracted(bundle: Bundle, folder: Path) -> bool:
+def _extracted(bundle: Bundle, folder: Path) -> str | None:
+    """What was written, in words; None, and it is said, when the folder does not do."""
     try:
         names = extract(bundle, folder)
     except OSError as exc:
-        print(f"extract into {folder}: {exc}; give another folder", file=sys.stderr)
-        return False
-    print(f"\nWritten into {folder}: {', '.join(names) or 'nothing, the file has no pictures and no certificates'}.")
-    return True
+        print(f"extract into {folder}: {exc}; nothing was checked; give another folder", file=sys.stderr)
+        return None
+    return f"Written into {folder}: {', '.join(names) or 'nothing, the file has no pictures and no certificates'}."
 
 
 def parser() -> argparse.ArgumentParser:
@@ -115,6 +126,8 @@ def parser() -> argparse.ArgumentParser:
     made = argparse.ArgumentParser(
         prog="hazgate-verify",
         description="Check an evidence file, or checkpoints, offline: what they prove, and what they cannot.",
+        epilog="Exit codes: 0 proved, 1 something does not hold, 2 no evidence file or misuse, 3 the checkpoint given "
+        "does not show this weighing.",
     )
     made.add_argument("file", type=Path, help="An evidence file (hazgate-cloud evidence), or a checkpoint.")
     made.add_argument("more", type=Path, nargs="*", help="More checkpoints: whether each extends the one before.")

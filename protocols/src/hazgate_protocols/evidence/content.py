@@ -9,8 +9,8 @@ from typing import Any
 
 from hazgate_protocols.codes.label_number import LabelNumber, LabelNumberError
 from hazgate_protocols.core_api import Outcome, decode_answer
-from hazgate_protocols.evidence import pictures
-from hazgate_protocols.evidence.bundle import CORE, FLAGS, NOTES, PROFILE, Bundle, Part
+from hazgate_protocols.evidence import claims, pictures
+from hazgate_protocols.evidence.bundle import CLAIMS, CORE, FLAGS, NOTES, PROFILE, Bundle, Part
 from hazgate_protocols.evidence.replay import read_frames, require_same_weight
 from hazgate_protocols.evidence.report import Report
 from hazgate_protocols.journal import record as kinds
@@ -62,7 +62,9 @@ def check(bundle: Bundle, shown: tuple[Shown, ...], report: Report) -> None:
         f"operator as entered: {own.record.who.get('operator', '')!r}."
     )
     _check_replay(bundle, own, body, report)
-    _check_related(own, body, shown, report)
+    _check_related(own, body, shown, report, listed=bundle.one(CLAIMS) is not None)
+    others = [item for item in shown if item is not own and item.record.kind == kinds.WEIGHING]
+    claims.check(bundle, own.hash, [(item.hash, item.record) for item in others], report)
     about = [
         item for item in shown if item.record.kind == kinds.PRINT and item.record.body.get("rid") == own.record.rid
     ]
@@ -117,7 +119,8 @@ def _check_replay(bundle: Bundle, own: Shown, body: WeighingBody, report: Report
         )
 
 
-def _check_related(own: Shown, body: WeighingBody, shown: tuple[Shown, ...], report: Report) -> None:
+def _check_related(own: Shown, body: WeighingBody, shown: tuple[Shown, ...], report: Report, *, listed: bool) -> None:
+    """listed: the file names the other weighings of this label number in a line of their own."""
     said: list[str] = []
     for item in shown:
         record = item.record
@@ -137,7 +140,7 @@ def _check_related(own: Shown, body: WeighingBody, shown: tuple[Shown, ...], rep
             said.append(f"record {record.seq}: {pictures.printed_as(record)} {state}{by}")
         elif record.kind == kinds.REPRINT:
             said.append(f"record {record.seq}: copy {record.body.get('copy')} asked for")
-        elif record.kind == kinds.WEIGHING:
+        elif record.kind == kinds.WEIGHING and not listed:
             report.open(f"Why record {record.seq} claims the same label number: the collector counted the other one.")
     if said:
         report.proved(f"The box wrote of its label: {'; '.join(said)}.")
@@ -150,6 +153,8 @@ def _check_core(bundle: Bundle, own: Shown, body: WeighingBody, report: Report) 
     if flags is not None and flags["flags"]:
         told = "; ".join(f"{flag['code']}: {flag['text']}" for flag in flags["flags"])
         report.open(f"Why this weighing should count: the collector held it back from the core ({told}).")
+        if part is None:
+            report.caveat("The collector held this weighing itself back: it was not sent to the core.")
     if part is None:
         report.open("What the core says: the weighing was not sent to it.")
         return

@@ -11,8 +11,9 @@ from hazgate_protocols.label.picture import PictureError, encode_png
 
 
 def extract(bundle: Bundle, folder: Path) -> list[str]:
-    """Writes label-line-N.png and box.pem, collector.pem, root.pem; the names written. Replaces nothing: raises OSError
-    when a file is there. What cannot be read is left out: the checks have said so."""
+    """Writes label-line-N.png and box.pem, collector.pem, root.pem; the names written. Replaces nothing: raises
+    OSError, before any is written, when one of them is there. What cannot be read is left out: the checks say
+    so."""
     folder.mkdir(parents=True, exist_ok=True)
     contents: dict[str, bytes] = {}
     for part in bundle.of(PICTURE):
@@ -27,6 +28,9 @@ def extract(bundle: Bundle, folder: Path) -> list[str]:
                 contents[f"{name}.pem"] = to_pem(decode_certificate(bytes.fromhex(part[name]))).encode()
             except CertificateError:
                 continue
+    for name in contents:
+        if (folder / name).exists():
+            raise FileExistsError(f"{name} is there already")
     for name, content in contents.items():
         with (folder / name).open("xb") as file:
             file.write(content)

@@ -36,8 +36,12 @@ def check(bundle: Bundle, way: Way, collector: bytes, given: bytes | None, repor
     if own is not None and given is None:
         report.open(
             f"That this is the checkpoint {own.said.n} that others were given too: compare it with one from the core "
-            "or a file, or give --checkpoint. And that the collector's clock was right."
+            "or a file, or give --checkpoint."
         )
+    report.open(
+        "That the collector's clock was right: the receipt's time and each checkpoint's day are its own, also those of "
+        "a checkpoint kept elsewhere. Whoever received that one knows by a clock of their own when they got it."
+    )
 
 
 def _check_own(part: Part, box: str, way: Way, collector: bytes, report: Report) -> Checkpoint | None:
@@ -102,10 +106,29 @@ def _check_given(data: bytes, box: str, way: Way, collector: bytes, own: Checkpo
     elif other is not None and its.n == other.n + 1:
         report.proved(f"The checkpoint {its.n} you gave follows the checkpoint {other.n} of this file by its hash.")
     else:
-        report.open(
-            f"Whether the checkpoint {its.n} you gave speaks of this weighing: it names no record that this file shows "
-            "the way to, and does not stand next to the file's own checkpoint."
+        why = _why_not_shown(given, box, way)
+        report.open(f"Whether the checkpoint {its.n} you gave shows this weighing: {why}")
+        report.caveat(f"The checkpoint {its.n} you gave does not show this weighing: {why}")
+        report.unanswered = True
+
+
+def _why_not_shown(given: Checkpoint, box: str, way: Way) -> str:
+    """Why this checkpoint names no record of the chain at or behind the weighing, and what to do."""
+    seqs = [head.seq for head in given.heads if head.box == box]
+    if not seqs:
+        return f"it names no record of box {box}, so it was made before the weighing. Give a later one."
+    if max(seqs) < way.own:
+        return (
+            f"it was made before the weighing: of box {box} it names record {max(seqs)}, the weighing is record "
+            f"{way.own}. Give a later one."
         )
+    if max(seqs) > len(way.places):
+        return (
+            f"it names record {max(seqs)} of box {box}, and this file shows the way to record {len(way.places)} only. "
+            "Have the evidence file made anew for this checkpoint: "
+            f"`hazgate-cloud evidence ... --checkpoint {given.said.n}`."
+        )
+    return f"it names another branch of box {box} than the one shown, whose disk was copied or went back."
 
 
 def _stands(head: Head, way: Way) -> bool:

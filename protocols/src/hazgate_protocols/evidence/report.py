@@ -34,6 +34,8 @@ class Report:
 
     findings: list[Finding] = field(default_factory=list)
     keys_known: bool = False  # whose keys the seals are of was known from outside the file
+    caveats: list[str] = field(default_factory=list)  # sentences that the verdict itself must carry
+    unanswered: bool = False  # what the checker asked for beyond the file, a checkpoint, does not speak of it
 
     def proved(self, text: str) -> None:
         """Adds what is shown."""
@@ -46,6 +48,10 @@ class Report:
     def open(self, text: str) -> None:
         """Adds what this file cannot show."""
         self._add(Verdict.OPEN, text, None)
+
+    def caveat(self, text: str) -> None:
+        """Adds a sentence to the verdict itself: a reader of its last line alone would be misled without it."""
+        self.caveats.append(one_line(text, TEXT_CHARS_MAX))
 
     @property
     def holds(self) -> bool:
