@@ -136,9 +136,10 @@ class Way:
         ]
 
     def newest_first(self) -> list[Step]:
-        """As the pages show them: what has not happened yet, then the newest. Steps of one time keep their order."""
+        """As the pages show them: what has not happened yet, then the newest; of one time the later step."""
         far = datetime.max.replace(tzinfo=UTC)
-        return sorted(reversed(self.steps()), key=lambda step: moment(step.at) or far, reverse=True)
+        backwards = self.steps()[::-1]
+        return sorted(backwards, key=lambda step: moment(step.at) or far, reverse=True)
 
     def state(self) -> str:
         """In one word: accepted, refused, rejected, flagged or under_way."""

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from hazgate_simulators.demo.reviver import Reviver
+from hazgate_simulators.demo.reviver import Revivable, Reviver
 from hazgate_simulators.demo.stack import SCALES, Stack, StackError
 
 WATCH_S = 1.0
@@ -37,7 +37,7 @@ def demo(
     try:
         stack.start(lambda name: typer.echo(f"  starting {name} ..."))
         typer.echo(_welcome(stack, temporary=folder is None))
-        parts = {"broker": stack.broker, **{part.name: part for part in stack.parts}}
+        parts: dict[str, Revivable] = {"broker": stack.broker, **{part.name: part for part in stack.parts}}
         reviver = Reviver(parts, time.monotonic, typer.echo)
         while not stop.wait(WATCH_S):
             reviver.look()

@@ -1,4 +1,4 @@
-"""Starts again what ended, as systemd would do with each service by itself. Nothing here waits: `look` is called often."""
+"""Starts again what ended, each part by itself, as systemd would. Nothing here waits: `look` is called often."""
 
 from __future__ import annotations
 
