@@ -107,8 +107,8 @@ def intake(bench: Bench) -> list[Figure]:
             title="Collector intake on PostgreSQL",
             unit="records/s",
             bars=(
-                Bar("hazgate: a weighing and its label's record, in turns", Role.OURS, tuple(real)),
-                Bar("P: asyncpg, a batch of 100 rows as one jsonb value", Role.REFERENCE, tuple(p100)),
+                Bar("hazgate: weighings and label records in turns", Role.OURS, tuple(real)),
+                Bar("P: asyncpg, 100 rows a batch as one jsonb value", Role.REFERENCE, tuple(p100)),
                 Bar("P with 1000 rows a batch", Role.SHOWN, tuple(p1000)),
                 Bar("hazgate: weighings alone", Role.SHOWN, tuple(alone)),
             ),

@@ -68,14 +68,12 @@ def write(folder: Path, text: str, figures: Sequence[Figure]) -> list[Path]:
     """Write the page and a picture a figure below docs/; the files written."""
     pictures = folder / "performance"
     pictures.mkdir(exist_ok=True)
-    written = [folder / "performance.md"]
-    written[0].write_text(text, encoding="utf-8")
-    for figure in figures:
-        if figure.bars:
-            picture = pictures / f"{figure.key}.svg"
-            picture.write_text(draw(figure), encoding="utf-8")
-            written.append(picture)
-    return written
+    drawn = {pictures / f"{figure.key}.svg": draw(figure) for figure in figures if figure.bars}
+    page = folder / "performance.md"
+    page.write_text(text, encoding="utf-8")  # after all were drawn: a page must not name pictures that are not there
+    for picture, content in drawn.items():
+        picture.write_text(content, encoding="utf-8")
+    return [page, *drawn]
 
 
 def _summary_row(figure: Figure) -> str:

@@ -57,7 +57,7 @@ def commit(bench: Bench) -> list[Figure]:
             unit="commits/s",
             bars=(
                 Bar("hazgate: number, record, chain, print job", Role.OURS, tuple(ours)),
-                Bar("B: bare SQLite, one outbox row of about 500 bytes", Role.REFERENCE, tuple(limit)),
+                Bar("B: bare SQLite, one outbox row of 500 bytes", Role.REFERENCE, tuple(limit)),
                 Bar("hazgate, awaited on the agent's event loop", Role.SHOWN, tuple(awaited)),
             ),
             goal=COMMIT_GOAL,

@@ -95,7 +95,10 @@ async def test_whatever_goes_wrong_it_is_tried_until_the_core_holds_it(mode: str
         await desk.steps()
     assert desk.states() == ["waiting"]
     assert desk.courier.trouble != ""
-    await desk.steps()
+    for _ in range(5):  # a busy machine may be slower than the client's half second
+        await desk.steps()
+        if desk.states() != ["waiting"]:
+            break
     assert desk.states() == ["accepted"]
     assert desk.courier.trouble == ""
     assert len(await filed(core)) == 1

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence, Set
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, false, func, insert, select, true, union_all, update
 
 from hazgate_cloud.domain.delivery import State
 from hazgate_cloud.store.bulk import insert_new
@@ -15,6 +15,7 @@ from hazgate_protocols.core_api import Answer, Submission
 
 REPLY_BYTES_KEPT = 2_048
 _OF_RIDS = select(outbox.c.rid).where(outbox.c.rid.in_(bindparam("rids", expanding=True)))
+_IS_OPEN = outbox.c.settled_at.is_(None)  # as the index says it
 _OPEN = (State.QUEUED.value, State.SENT.value, State.UNKNOWN.value)
 
 
@@ -175,14 +176,18 @@ def postpone(tx: Connection, number: int, not_before: str, *, reached: int, step
 
 
 def _may_go(busy_units: Set[str]) -> ColumnElement[bool]:
-    """Open, of an idle unit, and either the oldest of its unit that keeps the order, or stepped aside."""
-    first = (
-        select(func.min(outbox.c.number))
-        .where(outbox.c.state.in_(_OPEN), outbox.c.stepped_aside.is_(False))
-        .group_by(outbox.c.unit_code)
-    )
-    return and_(
-        outbox.c.state.in_(_OPEN),
-        outbox.c.unit_code.not_in(sorted(busy_units)),
-        or_(outbox.c.stepped_aside.is_(True), outbox.c.number.in_(first)),
-    )
+    """Open, of an idle unit, and either the oldest of its unit that keeps the order, or stepped aside.
+
+    Behind a backlog most of the outbox is open, so the units are found by stepping through the index of open rows from
+    one to the next: reading all open rows for each try made a drain of 100,000 slower and slower.
+    """
+    units = select(func.min(outbox.c.unit_code).label("unit")).where(_IS_OPEN).cte("units", recursive=True)
+    step = select(func.min(outbox.c.unit_code)).where(_IS_OPEN, outbox.c.unit_code > units.c.unit).scalar_subquery()
+    units = units.union_all(select(step).where(units.c.unit.is_not(None)))
+    own = outbox.alias("own")
+    of_unit = and_(own.c.settled_at.is_(None), own.c.unit_code == units.c.unit)
+    first = select(func.min(own.c.number)).where(of_unit, own.c.stepped_aside == false()).scalar_subquery()
+    idle = units.c.unit.not_in(sorted(busy_units))
+    oldest = select(first.label("number")).where(idle)
+    aside = select(own.c.number).join(units, of_unit).where(idle, own.c.stepped_aside == true())
+    return outbox.c.number.in_(union_all(oldest, aside))

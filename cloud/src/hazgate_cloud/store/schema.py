@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -15,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 TIME_CHARS = 24  # 2026-01-31T08:05:00.123Z
@@ -134,6 +137,8 @@ mentions = Table(  # which record speaks about which: about is a rid, a label nu
     Index(None, "about"),
 )
 
+_OPEN_ONLY: dict[str, Any] = dict.fromkeys(("sqlite_where", "postgresql_where"), text("settled_at IS NULL"))
+
 outbox = Table(
     "outbox",
     metadata,
@@ -155,6 +160,7 @@ outbox = Table(
     Column("text", Text, nullable=False),
     Index(None, "state", "not_before"),
     Index(None, "unit_code", "number"),
+    Index("ix_outbox_open", "unit_code", "stepped_aside", "number", **_OPEN_ONLY),
 )
 
 attempts = Table(
