@@ -13,7 +13,9 @@ from hazgate_cloud.api.app import Api, build
 from hazgate_cloud.api.sentences import ALARM_STEPS, ALARMS, FLAGS, STATES, STEPS, WORDS, say
 from hazgate_cloud.collector.collector import Collector
 from hazgate_cloud.collector.presence import Presence
+from hazgate_cloud.domain.acts import Person
 from hazgate_cloud.store.engine import Database
+from hazgate_cloud.store.held import reject
 from hazgate_protocols.journal.chain import link
 from hazgate_protocols.journal.record import Record
 
@@ -87,6 +89,55 @@ async def test_a_flagged_bag_says_so_plainly(http: httpx.AsyncClient, collector:
     assert [flag["code"] for flag in said["flags"]] == ["label_date_wrong"]
     assert "识别码中的日期与记录不符" in (await http.get(f"/t/{label_of(1)}")).text
     assert "names another day" in (await http.get(f"/t/{label_of(1)}?lang=en")).text
+
+
+async def test_a_label_with_two_weighings_shows_both_and_what_was_decided(
+    http: httpx.AsyncClient, collector: Collector, box: FakeBox, database: Database
+) -> None:
+    """Weight, time, box and why it is held; after the ruling who, when and why, and no word of being held any more."""
+    box.weigh(1)
+    held = box.weigh(1, kg="55.00")
+    unreadable = box.write("weighing", {"label": label_of(1)})
+    collector.handle(box.name, box.push())
+    readable, other = (await http.get(f"/v1/trace/{label_of(1)}")).json()["same_label"]
+    assert (readable["hash"], readable["weight"], readable["state"]) == (held.hex(), "55.00 kg", "flagged")
+    assert (readable["weighed_at"], readable["box"]) == ("2026-03-09T01:00:02.000Z", "gate-01")
+    assert [flag["code"] for flag in readable["flags"]] == ["label_reused"]
+    assert (other["hash"], other["weight"], other["decision"]) == (unreadable.hex(), None, None)
+    page = (await http.get(f"/t/{label_of(1)}")).text
+    shown = page[page.index(f'data-hash="{held.hex()}"') : page.index(f'data-hash="{unreadable.hex()}"')]
+    for words in ("55.00 kg", "2026-03-09 09:00:02", "gate-01", "已暂扣", "识别码已被另一条记录使用"):
+        assert words in shown, words
+    person = Person.of("李明", "标签贴错了袋")
+    database.written(lambda tx: reject(tx, held, person, "2026-03-09T03:00:00.000Z"))
+    said = (await http.get(f"/v1/trace/{label_of(1)}")).json()["same_label"][0]
+    assert said["state"] == "rejected"
+    assert said["decision"] == {
+        "what": "rejected", "at": "2026-03-09T03:00:00.000Z", "by": "李明", "reason": "标签贴错了袋",
+    }  # fmt: skip
+    page = (await http.get(f"/t/{label_of(1)}")).text
+    shown = page[page.index(f'data-hash="{held.hex()}"') : page.index(f'data-hash="{unreadable.hex()}"')]
+    for words in ("已作废", "经 李明 核实作废", "标签贴错了袋", "2026-03-09 11:00:00"):
+        assert words in shown, words
+    assert "已暂扣" not in shown
+
+
+async def test_the_page_shows_steps_newest_first_by_their_time(
+    http: httpx.AsyncClient, collector: Collector, box: FakeBox, clock: Clock
+) -> None:
+    """A label printed after the receipt stands above it; what has not happened yet stands on top."""
+    box.weigh(1)
+    rid = Record.decode(box.bodies[-1]).rid
+    collector.handle(box.name, box.push())
+    late = {"wall": "2026-03-09T02:30:00.000Z", "mono_ns": 1, "boot": "b", "source": "ntp", "unc_ms": 5}
+    printed = {"rid": rid, "job": 1, "copy": 0, "state": "printed", "by": "printer", "detail": ""}
+    box.write("print", printed, t=late)
+    clock.pass_s(3600)
+    collector.handle(box.name, box.push(2))
+    page = (await http.get(f"/t/{label_of(1)}")).text
+    assert re.findall('data-step="([a-z_]+)"', page) == [
+        *("kept_missing", "core_missing", "forward_missing", "label_printed", "received", "saved", "weighed"),
+    ]
 
 
 async def test_a_record_comes_with_what_proves_its_hash(

@@ -340,7 +340,7 @@ def test_a_label_number_has_one_effect_only(collector: Collector, box: FakeBox, 
         way = queries.way_of(tx, label_of(1))
     assert way is not None
     assert way.own.hash == first
-    assert [other.hash for other in way.same_label] == [second]
+    assert [other.own.hash for other in way.same_label] == [second]
     assert faults(database) == []
 
 

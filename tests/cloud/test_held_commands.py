@@ -76,6 +76,44 @@ def test_a_held_record_is_listed_shown_released_and_gone_from_the_list(desk: Des
     assert "everything held is whole" in desk.run("verify")
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("held", "list"), "nothing is held"),
+        (("quarantine", "list"), "nothing is in quarantine"),
+        (("alarms", "list"), "no alarm is open"),
+        (("checkpoint", "list"), "no checkpoint was made yet"),
+        (("leases", "list", UNIT), f"no label numbers are leased in unit {UNIT}"),
+        (("box", "list"), "no box is registered"),
+    ],
+)
+def test_an_empty_list_says_so_in_words(desk: Desk, words: tuple[str, ...], said: str) -> None:
+    """No bare frame."""
+    shown = desk.run(*words)
+    assert said in shown
+    assert "━" not in shown
+
+
+def test_without_a_terminal_the_list_of_boxes_is_not_cut(desk: Desk) -> None:
+    """A script finds the box's name, the unit's code and the name people gave it, each whole."""
+    desk.box.name = "box-with-a-rather-long-name-01"
+    key = desk.box.signer.public().hex()
+    name = "保定示范机械有限公司一号危废暂存间东门地磅"
+    desk.run("box", "add", desk.box.name, "--public-key", key, "--unit-code", UNIT, "--name", name)
+    (line,) = [line for line in desk.run("box", "list").splitlines() if desk.box.name in line]
+    assert UNIT in line
+    assert name in line
+
+
+@pytest.mark.parametrize("group", ["box", "held", "leases", "quarantine", "checkpoint", "alarms"])
+def test_a_group_without_a_verb_shows_its_verbs(desk: Desk, group: str) -> None:
+    """Also when the configuration is named."""
+    shown = desk.run(group, code=2)  # desk.run adds -c FILE
+    assert "No such option" not in shown
+    assert ("resume" if group == "leases" else "list") in shown
+    assert run(group, code=2) == shown
+
+
 def test_what_is_no_hash_or_has_no_reason_is_refused_in_words(desk: Desk) -> None:
     """Exit 1, one sentence."""
     assert "32 bytes in hex" in desk.run("held", "release", "abc", *WHO, code=1)

@@ -13,6 +13,7 @@ import typer
 
 from hazgate_cloud.commands.alarms import alarms_app
 from hazgate_cloud.commands.checkpoint import checkpoint_app
+from hazgate_cloud.commands.common import VerbGroup, show_table
 from hazgate_cloud.commands.held import held_app
 from hazgate_cloud.commands.leases import leases_app
 from hazgate_cloud.commands.quarantine import quarantine_app
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="The collector of hazgate: takes, proves, forwards and shows what the boxes weighed.", no_args_is_help=True
 )
-box_app = typer.Typer(help="The boxes this collector takes pushes from.", no_args_is_help=True)
+box_app = typer.Typer(cls=VerbGroup, help="The boxes this collector takes pushes from.", no_args_is_help=True)
 app.add_typer(box_app, name="box")
 app.add_typer(held_app, name="held")
 app.add_typer(leases_app, name="leases")
@@ -285,9 +286,6 @@ def box_show(
 @box_app.command("list")
 def box_list(config: ConfigPath) -> None:
     """Show the registered boxes with their newest record."""
-    from rich.console import Console
-    from rich.table import Table
-
     from hazgate_cloud.api.queries import boxes_with_heads
     from hazgate_cloud.store.certificates import boxes_until
 
@@ -297,12 +295,17 @@ def box_list(config: ConfigPath) -> None:
             rows, until = boxes_with_heads(tx), boxes_until(tx)
     finally:
         database.close()
-    table = Table("box", "name", "unit", "newest record", "received", "branches", "certificate until")
-    for row in rows:
-        ends = until[row["box"]].date() if row["box"] in until else None
-        shown = (row["box"], row["name"], row["unit_code"], row["seq"], row["stored_at"], row["branches"], ends)
-        table.add_row(*("—" if cell in (None, "") else str(cell) for cell in shown))
-    Console(soft_wrap=not sys.stdout.isatty()).print(table)
+    show_table(
+        ("box", "name", "unit", "newest record", "received", "branches", "certificate until"),
+        (
+            (
+                *(row[name] for name in ("box", "name", "unit_code", "seq", "stored_at", "branches")),
+                until[row["box"]].date() if row["box"] in until else None,
+            )
+            for row in rows
+        ),
+        empty="no box is registered; `hazgate-cloud box add` registers one",
+    )
 
 
 def _load(path: Path) -> Config:

@@ -55,6 +55,8 @@ def install(app: FastAPI, database: Database, presence: Presence, public_url: st
             other_href=path + ("?lang=en" if language == ZH else "?lang=zh"),
             w=partial(_word, language),
             state_word=lambda key: say(STATES, key, language),
+            flag_word=lambda code: say(FLAGS, code, language),
+            ruling_word=lambda said: say(STEPS, said.what, language, by=said.by),
             public_url=public_url,
             **values,
         )
@@ -70,7 +72,7 @@ def install(app: FastAPI, database: Database, presence: Presence, public_url: st
             return draw("missing.html", language, "/", problem.status, key="malformed", label=label[:64])
         if way is None:
             return draw("missing.html", language, path, 404, key="unknown", label=label.strip().upper())
-        rows = [_row(step, language) for step in reversed(way.steps())]
+        rows = [_row(step, language) for step in way.newest_first()]
         return draw("trace.html", language, f"/t/{way.label}", way=way, rows=rows)
 
     @app.get("/", include_in_schema=False)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, desc, func, select
 
 from hazgate_cloud.domain.alarming import family
-from hazgate_cloud.domain.trace import Decision, Delivery, Flag, Sending, StoredRecord, Way
+from hazgate_cloud.domain.trace import Decision, Delivery, Flag, Other, Sending, StoredRecord, Way
 from hazgate_cloud.store.alarms import listed
 from hazgate_cloud.store.schema import (
     attempts,
@@ -22,7 +22,7 @@ from hazgate_cloud.store.schema import (
     records,
     rulings,
 )
-from hazgate_protocols.journal.bodies import WeighingBody
+from hazgate_protocols.journal.bodies import BodyError, WeighingBody
 from hazgate_protocols.journal.record import WEIGHING, Record
 
 RELATED_MAX = 200
@@ -54,14 +54,11 @@ def way_of(tx: Connection, label: str) -> Way | None:
         own=found,
         weighing=weighing,
         box_name=own.name,
-        flags=tuple(
-            Flag(row.code, row.text, row.at)
-            for row in tx.execute(select(flags).where(flags.c.hash == found.hash).order_by(flags.c.code))
-        ),
+        flags=_flags(tx, found.hash),
         # A box speaks about its own records only.
         related=tuple(item for item in linked if item.record.kind != WEIGHING and item.record.box == found.record.box),
         delivery=_delivery(tx, found.hash),
-        same_label=tuple(item for item in linked if item.record.kind == WEIGHING),
+        same_label=tuple(_other(tx, item) for item in linked if item.record.kind == WEIGHING),
         decision=_decision(tx, found.hash),
     )
 
@@ -157,6 +154,21 @@ def newest_quarantine(tx: Connection, limit: int) -> list[dict[str, Any]]:
 
 def _record(row: Row[Any]) -> StoredRecord:
     return StoredRecord(row.hash, Record.decode(row.body), row.stored_at)
+
+
+def _other(tx: Connection, item: StoredRecord) -> Other:
+    try:
+        weighing = WeighingBody.from_json(item.record.body)
+        weight = f"{weighing.weight_text} {weighing.weight_unit}"
+    except BodyError:  # held back for that; it is listed all the same
+        weight = ""
+    name = tx.execute(select(boxes.c.name).where(boxes.c.box == item.record.box)).scalar_one()
+    return Other(item, weight, name, _flags(tx, item.hash), _decision(tx, item.hash), _delivery(tx, item.hash))
+
+
+def _flags(tx: Connection, record_hash: bytes) -> tuple[Flag, ...]:
+    rows = tx.execute(select(flags).where(flags.c.hash == record_hash).order_by(flags.c.code))
+    return tuple(Flag(row.code, row.text, row.at) for row in rows)
 
 
 def _decision(tx: Connection, record_hash: bytes) -> Decision | None:

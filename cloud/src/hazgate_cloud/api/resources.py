@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Query
@@ -10,7 +11,7 @@ from hazgate_cloud.api import queries
 from hazgate_cloud.api.problems import Problem
 from hazgate_cloud.collector.presence import Presence
 from hazgate_cloud.domain.times import stamp
-from hazgate_cloud.domain.trace import StoredRecord, Way
+from hazgate_cloud.domain.trace import Decision, Flag, Other, StoredRecord, Way
 from hazgate_cloud.store.engine import Database
 from hazgate_cloud.store.held import held_records
 from hazgate_protocols.codes.label_number import LabelNumber, LabelNumberError
@@ -133,15 +134,8 @@ def way_json(way: Way) -> dict[str, Any]:
         },
         "produced_on": weighing.produced_on,
         "container": {"id": weighing.container, "volume_l": weighing.volume_l},
-        "flags": [{"code": flag.code, "text": flag.text, "at": flag.at} for flag in way.flags],
-        "decision": None
-        if way.decision is None
-        else {
-            "what": way.decision.what,
-            "at": way.decision.at,
-            "by": way.decision.by,
-            "reason": way.decision.reason,
-        },
+        "flags": _flags_json(way.flags),
+        "decision": _decision_json(way.decision),
         "delivery": None
         if way.delivery is None
         else {
@@ -156,8 +150,28 @@ def way_json(way: Way) -> dict[str, Any]:
             {"key": step.key, "mark": step.mark.value, "at": step.at or None, "values": step.values}
             for step in way.steps()
         ],
-        "same_label": [_record_json(item) for item in way.same_label],
+        "same_label": [_other_json(item) for item in way.same_label],
     }
+
+
+def _other_json(item: Other) -> dict[str, Any]:
+    return {
+        **_record_json(item.own),
+        "box_name": item.box_name,
+        "state": item.state(),
+        "weight": item.weight or None,
+        "weighed_at": item.at,
+        "flags": _flags_json(item.flags),
+        "decision": _decision_json(item.decision),
+    }
+
+
+def _flags_json(flags: Sequence[Flag]) -> list[dict[str, str]]:
+    return [{"code": flag.code, "text": flag.text, "at": flag.at} for flag in flags]
+
+
+def _decision_json(said: Decision | None) -> dict[str, str] | None:
+    return None if said is None else {"what": said.what, "at": said.at, "by": said.by, "reason": said.reason}
 
 
 def _record_json(item: StoredRecord) -> dict[str, Any]:

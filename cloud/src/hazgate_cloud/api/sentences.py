@@ -132,8 +132,11 @@ ALARMS: dict[str, tuple[str, str]] = {
 
 ALARM_STEPS: dict[str, tuple[str, str]] = {  # what to do; the why stands in the alarm's own text
     "fork": (
-        "记录都已保存。两台都停下，保留两块磁盘，各自核验后只留一台。",
-        "Both branches are kept. Stop both boxes, keep both disks, run verify on each, and go on with one.",
+        "记录都已保存。已知恢复过磁盘的，确认此告警即可；否则两台都停下，保留两块磁盘，各自核验后只留一台。",
+        (
+            "Both branches are kept. If this box was put back from a copy and you know of it, acknowledge this alarm. "
+            "If not: stop both boxes, keep both disks, run verify on each, and go on with one."
+        ),
     ),
     "gap_need": (
         "不要动设备磁盘。到现场运行 hazgate-edge verify，再联系维护人员。",
@@ -144,8 +147,11 @@ ALARM_STEPS: dict[str, tuple[str, str]] = {  # what to do; the why stands in the
         "Its records wait on its disk. See to its power and network; acknowledge if it was taken out of use.",
     ),
     "box_rollback": (
-        "记录都已保存。确认是否有人恢复或复制过磁盘；只让一台设备运行。",
-        "What was received is kept. Find out who restored or copied the disk, and let one box run.",
+        "记录都已保存。已知恢复过磁盘的，确认此告警即可；否则查明是谁恢复或复制了磁盘；只让一台设备运行。",
+        (
+            "What was received is kept. If the restore is known, acknowledge this alarm. If not, find out who restored "
+            "or copied the disk. Let one box run."
+        ),
     ),
     "store_rollback": (
         "照常接收。不要再恢复数据库；各设备会补传。补传后运行 hazgate-cloud verify。",
@@ -227,7 +233,11 @@ WORDS: dict[str, tuple[str, str]] = {
     "no_answer": ("没有应答", "no answer"),
     "copy_n": ("第 {copy} 份（补打）", "copy {copy}"),
     "by_operator": ("由操作员确认", "confirmed by the operator"),
-    "same_label": ("另有记录使用了同一识别码，已暂扣：", "Other records claim this label number and are held back:"),
+    "same_label": (
+        "同一识别码另有称重记录，一个识别码只能用于一袋，请核对实物重量：",
+        "Other weighings claim this label number; one number is one bag, so compare the weight:",
+    ),
+    "unreadable": ("重量无法读取", "weight not readable"),
     "newest_bags": ("最新称重", "Newest bags"),
     "boxes": ("称重设备", "Boxes"),
     "none_yet": ("还没有记录", "Nothing yet"),

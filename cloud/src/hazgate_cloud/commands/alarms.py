@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
-from hazgate_cloud.commands.common import By, ConfigPath, Limit, Reason, opened, show_table
+from hazgate_cloud.commands.common import By, ConfigPath, Limit, Reason, VerbGroup, opened, show_table
 from hazgate_cloud.domain.acts import Person
 from hazgate_cloud.domain.times import stamp
 
-alarms_app = typer.Typer(help="Alarms: forks, gaps, rollbacks, tampering, and what stands still.", no_args_is_help=True)
+alarms_app = typer.Typer(
+    cls=VerbGroup, help="Alarms: forks, gaps, rollbacks, tampering, and what stands still.", no_args_is_help=True
+)
 
 
 @alarms_app.command("list")
@@ -38,6 +40,7 @@ def alarms_list(
             )
             for row in rows
         ),
+        empty="no alarms" if every else "no alarm is open; --all shows those somebody took note of",
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hazgate_cloud.commands.common import ConfigPath, Limit, fail, opened, show_table
+from hazgate_cloud.commands.common import ConfigPath, Limit, VerbGroup, fail, opened, show_table
 from hazgate_cloud.config import Config
 from hazgate_cloud.store.engine import Database
 
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from hazgate_cloud.store.verify import Report
 
 checkpoint_app = typer.Typer(
-    help="The collector's signed statements of everything it holds; `run` makes one a day.", no_args_is_help=True
+    cls=VerbGroup,
+    help="The collector's signed statements of everything it holds; `run` makes one a day.",
+    no_args_is_help=True,
 )
 
 
@@ -66,6 +68,7 @@ def checkpoint_list(config: ConfigPath, limit: Limit = 30) -> None:
             )
             for row in rows
         ),
+        empty="no checkpoint was made yet",
     )
 
 

@@ -6,9 +6,10 @@ import contextlib
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from hazgate_cloud.config import Config, ConfigError, load
 from hazgate_cloud.domain.acts import ActRefusedError
@@ -58,8 +59,18 @@ def digest_of(text: str, what: str) -> bytes:
     return found
 
 
-def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Prints rows; nothing is shortened when the output is no terminal."""
+class VerbGroup(TyperGroup):
+    """A group of commands that shows them when none is named, also when options are given."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Options alone, such as `leases --config FILE`, are as good as nothing."""
+        if args and args[0].startswith("-") and not {"--help", *self.commands}.intersection(args):
+            args = []
+        return super().parse_args(ctx, args)
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, empty: str) -> None:
+    """Prints rows, or `empty` when there are none; nothing is shortened when the output is no terminal."""
     from rich.console import Console
     from rich.table import Table
 
@@ -68,5 +79,8 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None
         table.add_column(column, overflow="fold")
     for row in rows:
         table.add_row(*("—" if cell in (None, "") else str(cell) for cell in row))
+    if not table.row_count:
+        typer.echo(empty)
+        return
     width = None if sys.stdout.isatty() else 400
     Console(width=width).print(table, markup=False)

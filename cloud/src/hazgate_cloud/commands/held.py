@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from hazgate_cloud.commands.common import By, ConfigPath, Limit, Reason, digest_of, fail, opened, show_table
+from hazgate_cloud.commands.common import By, ConfigPath, Limit, Reason, VerbGroup, digest_of, fail, opened, show_table
 from hazgate_cloud.domain.acts import Person
 from hazgate_cloud.domain.times import stamp
 
 held_app = typer.Typer(
-    help="Weighings held back from the core, and what people decide about them.", no_args_is_help=True
+    cls=VerbGroup, help="Weighings held back from the core, and what people decide about them.", no_args_is_help=True
 )
 
 Hash = Annotated[str, typer.Argument(metavar="HASH", help="The record's hash in hex.")]
@@ -45,6 +45,7 @@ def held_list(
             )
             for row in rows
         ),
+        empty="nothing was held" if decided else "nothing is held; --decided shows what was released or rejected",
     )
 
 

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
-from hazgate_cloud.commands.common import By, ConfigPath, Reason, fail, opened, show_table
+from hazgate_cloud.commands.common import By, ConfigPath, Reason, VerbGroup, fail, opened, show_table
 from hazgate_cloud.domain.acts import Person
 from hazgate_cloud.domain.times import stamp
 
 LOCAL = timedelta(hours=8)  # Asia/Shanghai: the day on a label
-leases_app = typer.Typer(help="The label numbers that boxes hold, by unit.", no_args_is_help=True)
+leases_app = typer.Typer(cls=VerbGroup, help="The label numbers that boxes hold, by unit.", no_args_is_help=True)
 Unit = Annotated[str, typer.Argument(metavar="UNIT", help="Unified social credit code of the unit.")]
 
 
@@ -44,6 +44,7 @@ def leases_list(
             )
             for row in rows
         ),
+        empty=f"no label numbers are leased in unit {unit}{'' if every else '; --all shows those of days gone by'}",
     )
     if waiting:
         typer.secho(

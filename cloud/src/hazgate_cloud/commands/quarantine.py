@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
-from hazgate_cloud.commands.common import By, ConfigPath, Limit, Reason, digest_of, opened, show_table
+from hazgate_cloud.commands.common import By, ConfigPath, Limit, Reason, VerbGroup, digest_of, opened, show_table
 from hazgate_cloud.domain.acts import Person
 from hazgate_cloud.domain.times import stamp
 
-quarantine_app = typer.Typer(help="Pushes that were refused and kept raw.", no_args_is_help=True)
+quarantine_app = typer.Typer(cls=VerbGroup, help="Pushes that were refused and kept raw.", no_args_is_help=True)
 
 Digest = Annotated[str, typer.Argument(metavar="DIGEST", help="The push's digest in hex.")]
 BYTES_SHOWN = 256
@@ -27,7 +27,7 @@ def quarantine_list(config: ConfigPath, limit: Limit = 100) -> None:
     with opened(config) as (_, database), database.read() as tx:
         rows = newest_quarantine(tx, limit)
     columns = ("digest", "box", "code", "reason", "size", "count", "last_at", "outcome")
-    show_table(columns, ([row[name] for name in columns] for row in rows))
+    show_table(columns, ([row[name] for name in columns] for row in rows), empty="nothing is in quarantine")
 
 
 @quarantine_app.command("show")

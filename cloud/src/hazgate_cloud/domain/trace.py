@@ -6,8 +6,10 @@ Steps carry keys and values; the pages say them in the reader's language (api/se
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 
+from hazgate_cloud.domain.times import moment
 from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.journal.record import NOTES, PRINT, REPRINT, Record
 
@@ -84,6 +86,27 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Other:
+    """Another weighing that claims the same label number. weight: text with unit, "" when it cannot be read."""
+
+    own: StoredRecord
+    weight: str
+    box_name: str
+    flags: tuple[Flag, ...]
+    decision: Decision | None
+    delivery: Delivery | None
+
+    @property
+    def at(self) -> str:
+        """When it was weighed, by its box's clock."""
+        return str(self.own.record.t["wall"])
+
+    def state(self) -> str:
+        """In one word, as of a Way."""
+        return _state(self.flags, self.decision, self.delivery)
+
+
+@dataclass(frozen=True, slots=True)
 class Way:
     """Everything known about one bag. related: later records of the same box about it, in chain order."""
 
@@ -94,7 +117,7 @@ class Way:
     flags: tuple[Flag, ...]
     related: tuple[StoredRecord, ...]
     delivery: Delivery | None
-    same_label: tuple[StoredRecord, ...]  # other records that claim this label number
+    same_label: tuple[Other, ...]  # a label number belongs to one bag; these claim it too
     decision: Decision | None = None
 
     def steps(self) -> list[Step]:
@@ -112,17 +135,15 @@ class Way:
             self._kept_step(),
         ]
 
+    def newest_first(self) -> list[Step]:
+        """As the pages show them: what has not happened yet, then the newest; of one time the later step."""
+        far = datetime.max.replace(tzinfo=UTC)
+        backwards = self.steps()[::-1]
+        return sorted(backwards, key=lambda step: moment(step.at) or far, reverse=True)
+
     def state(self) -> str:
         """In one word: accepted, refused, rejected, flagged or under_way."""
-        if self.decision is not None and self.decision.what == "rejected":
-            return "rejected"
-        if self.flags and self.decision is None:
-            return "flagged"
-        if self.delivery is None:
-            return "under_way"
-        if self.delivery.state in ("accepted", "duplicate"):
-            return "accepted"
-        return "refused" if self.delivery.state == "refused" else "under_way"
+        return _state(self.flags, self.decision, self.delivery)
 
     def _print_steps(self) -> list[Step]:
         out: list[Step] = []
@@ -178,6 +199,18 @@ class Way:
                 if note.get("hash") == mine and note.get("what") in final:
                     return Step("kept", Mark.DONE, str(item.record.t["wall"]), {"seq": str(item.record.seq)})
         return Step("kept_missing", Mark.MISSING)
+
+
+def _state(flags: tuple[Flag, ...], decision: Decision | None, delivery: Delivery | None) -> str:
+    if decision is not None and decision.what == "rejected":
+        return "rejected"
+    if flags and decision is None:
+        return "flagged"
+    if delivery is None:
+        return "under_way"
+    if delivery.state in ("accepted", "duplicate"):
+        return "accepted"
+    return "refused" if delivery.state == "refused" else "under_way"
 
 
 def _sending_step(number: int, sending: Sending) -> Step:

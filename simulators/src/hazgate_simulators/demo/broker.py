@@ -51,6 +51,7 @@ class Mosquitto:
         self._config = folder / "mosquitto.conf"
         self._config.write_text("\n".join(lines) + "\n")
         self._program: subprocess.Popen[bytes] | None = None
+        self._log_from = 0
 
     @property
     def pid(self) -> int:
@@ -64,17 +65,29 @@ class Mosquitto:
         """Whether the process is there."""
         return self._program is not None and self._program.poll() is None
 
-    def start(self) -> None:
-        """Starts the broker and waits until it takes connections."""
+    @property
+    def ready(self) -> bool:
+        """Whether it takes connections."""
+        with contextlib.suppress(OSError), socket.create_connection((self.host, self.port), timeout=1):
+            return True
+        return False
+
+    def start(self, *, wait: bool = True) -> None:
+        """Starts the broker; with wait, returns when it takes connections."""
         with (self.folder / "mosquitto.log").open("ab") as log:
+            self._log_from = log.tell()
             self._program = subprocess.Popen([_program("mosquitto"), "-c", str(self._config)], stdout=log, stderr=log)
         deadline = time.monotonic() + START_S_MAX
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection((self.host, self.port), timeout=1):
-                return
-            if self._program.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"mosquitto did not start: {(self.folder / 'mosquitto.log').read_text()[-500:]}")
+        while wait and not self.ready:
+            if not self.running or time.monotonic() > deadline:
+                raise RuntimeError(f"mosquitto did not start: {self.last_words()}")
             time.sleep(0.02)
+
+    def last_words(self) -> str:
+        """The end of what it wrote since it was started last."""
+        with (self.folder / "mosquitto.log").open("rb") as log:
+            log.seek(self._log_from)
+            return log.read().decode("utf-8", "replace")[-500:]
 
     def kill(self) -> None:
         """kill -9."""

@@ -6,15 +6,16 @@ import shutil
 import signal
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from hazgate_simulators.demo.reviver import Revivable, Reviver
 from hazgate_simulators.demo.stack import SCALES, Stack, StackError
 
 WATCH_S = 1.0
-REVIVE_S = 5.0
 
 
 def demo(
@@ -36,8 +37,10 @@ def demo(
     try:
         stack.start(lambda name: typer.echo(f"  starting {name} ..."))
         typer.echo(_welcome(stack, temporary=folder is None))
+        parts: dict[str, Revivable] = {"broker": stack.broker, **{part.name: part for part in stack.parts}}
+        reviver = Reviver(parts, time.monotonic, typer.echo)
         while not stop.wait(WATCH_S):
-            _revive(stack, stop)
+            reviver.look()
     except StackError as exc:
         typer.echo(str(exc), err=True)
         failed = True
@@ -48,25 +51,6 @@ def demo(
             shutil.rmtree(home, ignore_errors=True)
         typer.echo("stopped" if folder is None and not failed else f"stopped; everything is kept in {home}")
     raise typer.Exit(1 if failed else 0)
-
-
-def _revive(stack: Stack, stop: threading.Event) -> None:
-    """Start again what ended, after a pause in which the loss can be watched."""
-    for name, running, start in (
-        ("broker", stack.broker.running, stack.broker.start),
-        *((part.name, part.running, part.start) for part in stack.parts if part is not stack.edge),
-        ("edge", stack.edge.running, stack.start_edge),
-    ):
-        if not running:
-            typer.echo(f"{name} has ended; starting it again in {REVIVE_S:.0f} s")
-            if not stop.wait(REVIVE_S):
-                start()
-                pid = (
-                    stack.broker.pid
-                    if name == "broker"
-                    else next(part.pid for part in stack.parts if part.name == name)
-                )
-                typer.echo(f"{name} is back: kill -9 {pid}")
 
 
 CAPTURED_BAG = """  1. On the scale's page press "replay captured bag": frames recorded from a real Yaohua

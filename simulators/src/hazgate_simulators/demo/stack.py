@@ -30,6 +30,7 @@ from hazgate_simulators.demo.broker import Mosquitto, free_port
 BOX = "box-demo-01"
 UNIT_CODE = "91130606MA0TETT01H"  # synthetic; its check character is right
 READY_S_MAX = 40.0
+LOG_TAIL_CHARS = 1500
 STOP_S = 8.0
 
 _BOX_RULES = """user {box}
@@ -177,6 +178,7 @@ class Part:
         self.log = folder / f"{name}.log"
         self._ready = ready
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_from = 0
 
     @property
     def pid(self) -> int:
@@ -190,9 +192,15 @@ class Part:
         """Whether the process is there."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def ready(self) -> bool:
+        """Whether it answers."""
+        return self.running and self._ready()
+
     def start(self, *, wait: bool = True) -> None:
         """Start; with wait, return when it answers."""
         with self.log.open("ab") as log:
+            self._log_from = log.tell()
             self._process = subprocess.Popen(
                 self.arguments, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
             )
@@ -204,9 +212,18 @@ class Part:
         deadline = time.monotonic() + READY_S_MAX
         while not self._ready():
             if not self.running or time.monotonic() > deadline:
-                tail = self.log.read_text("utf-8", "replace")[-1500:]
-                raise StackError(f"{self.name} did not come up:\n{tail}")
+                raise StackError(f"{self.name} did not come up:\n{self.last_words()}")
             time.sleep(0.02)
+
+    def log_since_start(self) -> bytes:
+        """What it wrote since it was started last."""
+        with self.log.open("rb") as log:
+            log.seek(self._log_from)
+            return log.read()
+
+    def last_words(self) -> str:
+        """The end of what it wrote since it was started last."""
+        return self.log_since_start().decode("utf-8", "replace")[-LOG_TAIL_CHARS:]
 
     def kill(self) -> None:
         """kill -9."""
@@ -295,9 +312,8 @@ class Stack:
             "edge",
             [command("hazgate-edge"), "run", "--config", str(self.edge_config)],
             folder,
-            lambda: b"ready; terminal on" in self._edge_log_since_start(),
+            lambda: b"ready; terminal on" in self.edge.log_since_start(),
         )
-        self._edge_log_from = 0
 
     @property
     def parts(self) -> tuple[Part, ...]:
@@ -312,7 +328,7 @@ class Stack:
         own = self._run("hazgate-cloud", "identity", *self._suite, "--config", str(self.cloud_config))
         self._write_edge_config(own.split()[-1])
         box, key, unit = self._run("hazgate-edge", "identity", "--config", str(self.edge_config)).split()
-        if box not in self._run("hazgate-cloud", "box", "list", "--config", str(self.cloud_config)):
+        if not self._knows(box):
             self._run(
                 *("hazgate-cloud", "box", "add", box, "--public-key", key, "--unit-code", unit),
                 *("--name", "保定示范站", "--config", str(self.cloud_config)),
@@ -324,8 +340,7 @@ class Stack:
         self.start_edge()
 
     def start_edge(self, *, wait: bool = True) -> None:
-        """The box; its readiness is read from the log it writes from now on."""
-        self._edge_log_from = self.edge.log.stat().st_size if self.edge.log.exists() else 0
+        """The box."""
         self.edge.start(wait=wait)
 
     def stop(self) -> None:
@@ -417,13 +432,15 @@ class Stack:
             *("--port", str(self.ports["core"])),
         ]
 
-    def _edge_log_since_start(self) -> bytes:
-        with self.edge.log.open("rb") as log:
-            log.seek(self._edge_log_from)
-            return log.read()
+    def _knows(self, box: str) -> bool:
+        """Whether the collector has it registered: a kept folder's has. Any other trouble is said by what follows."""
+        return not self._ended("hazgate-cloud", "box", "show", box, "--config", str(self.cloud_config)).returncode
+
+    def _ended(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([command(name), *arguments], capture_output=True, text=True, timeout=60, check=False)
 
     def _run(self, name: str, *arguments: str) -> str:
-        done = subprocess.run([command(name), *arguments], capture_output=True, text=True, timeout=60, check=False)
+        done = self._ended(name, *arguments)
         if done.returncode:
             raise StackError(f"{name} {' '.join(arguments)}: {done.stderr or done.stdout}")
         return done.stdout
