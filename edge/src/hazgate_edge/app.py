@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import logging
 import os
@@ -304,6 +305,11 @@ async def run(chosen: Chosen, *, on_ready: Callable[[], None] = lambda: None) ->
         await _until_stopped(parts, chosen, on_ready)
     except sqlite3.Error as exc:
         raise _broken(journal, exc) from exc
+    except BaseExceptionGroup as group:
+        why = _leaf(group)
+        if isinstance(why, OSError) and why.errno in (errno.EMFILE, errno.ENFILE):
+            raise UnwellError(f"{why} (E-105): something leaks; ending, to be started anew") from None
+        raise
     finally:
         parts.drawing.close()
         journal.close()
