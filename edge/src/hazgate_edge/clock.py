@@ -84,7 +84,7 @@ def local_date(moment: datetime) -> date:
 
 def stamp(clock: Clock) -> dict[str, Any]:
     """A record's `t`: the time with its source (ntp, system or untrusted) and how sure it is, null when not known."""
-    # Not isinstance(): asking a protocol costs a fifth of a weighing.
+    # Not isinstance(): asking a protocol for each record cost 14 of 95 us of a weighing's processor time (one run).
     judged: Callable[[], tuple[datetime, str, int | None]] | None = getattr(clock, "stamped", None)
     now, source, error_ms = judged() if judged is not None else (clock.wall(), "system", None)
     return {

@@ -179,7 +179,7 @@ def _may_go(busy_units: Set[str]) -> ColumnElement[bool]:
     """Open, of an idle unit, and either the oldest of its unit that keeps the order, or stepped aside.
 
     Behind a backlog most of the outbox is open, so the units are found by stepping through the index of open rows from
-    one to the next: reading all open rows for each try made a drain of 100,000 slower and slower.
+    one to the next, and not by reading all open rows for each try.
     """
     units = select(func.min(outbox.c.unit_code).label("unit")).where(_IS_OPEN).cte("units", recursive=True)
     step = select(func.min(outbox.c.unit_code)).where(_IS_OPEN, outbox.c.unit_code > units.c.unit).scalar_subquery()
