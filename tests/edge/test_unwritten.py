@@ -32,7 +32,7 @@ def everything_asked(journal: Journal, rids: list[str], labels: list[str]) -> di
         "by label": [journal.bag(label=label) for label in labels],
         "by press": [journal.bag_of_request(f"p{i}") for i in range(len(rids) + 1)],
         "after": [journal.bags_after(seq) for seq in range(journal.head_seq + 1)],
-        "awaiting core": journal.awaiting_core(),
+        "awaiting core": journal.awaits_core(),
         "open jobs": journal.open_jobs(),
         "last jobs": [journal.last_job(rid) for rid in rids],
         "last number": journal.last_number(labels[0][:-3]),

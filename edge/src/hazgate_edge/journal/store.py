@@ -19,6 +19,7 @@ from hazgate_edge.clock import Clock, stamp, uuid7
 from hazgate_edge.domain.view import PrintState, Say
 from hazgate_edge.journal import leases
 from hazgate_edge.journal.database import JournalError, open_database
+from hazgate_edge.journal.finding import find_records
 from hazgate_edge.journal.recovered import RecoveredBranches
 from hazgate_edge.journal.rows import REQUESTS_KEPT, Line, PrintJob, say_text
 from hazgate_edge.journal.unwritten import Unwritten, line_from
@@ -95,6 +96,7 @@ class Journal(RecoveredBranches):
         self._requests: dict[str, tuple[str, str]] = {}  # press -> (rid, label), oldest first
         self._last_numbers: dict[str, int] = {}  # label stem -> last sequence given
         self._lease_in_use: dict[str, LeasedRange] = {}  # label stem -> the range its last number is of
+        self._heard_of = 0  # about where in the chain the core's words are
         self._load_head()
         self._unwritten.publish()
         self._changes = 0
@@ -321,15 +323,17 @@ class Journal(RecoveredBranches):
         body = {"after": upto, "upto": fresh[-1].n, "notes": kept, "receipt": receipt}
         self.do_append(kinds.NOTES, body, who={"operator": "", "shift": ""}, dev=dev)
         self._change()
-        for note in fresh:
-            if note.what in NOT_ABOUT_CORE:
-                continue
-            text = " ".join(part for part in (note.code, note.text) if part) or note.reference
-            self._db.execute(
-                "UPDATE bag SET core = ?, core_at = ?, core_text = ?"
-                " WHERE seq = (SELECT seq FROM record WHERE hash = ?)",
-                (note.what, note.at, text, note.hash),
-            )
+        words = [note for note in fresh if note.what not in NOT_ABOUT_CORE]
+        where = find_records(self._rows, [note.hash for note in words], near=self._heard_of, head=self._seq)
+        self._heard_of = max(where.values(), default=self._heard_of)
+        self._db.executemany(
+            "UPDATE bag SET core = ?, core_at = ?, core_text = ? WHERE seq = ?",
+            [
+                (note.what, note.at, " ".join(filter(None, (note.code, note.text))) or note.reference, where[note.hash])
+                for note in words
+                if note.hash in where
+            ],
+        )
         self._db.execute("UPDATE sync SET notes_upto = ? WHERE one = 1", (fresh[-1].n,))
         return fresh[-1].n
 
@@ -408,6 +412,7 @@ class Journal(RecoveredBranches):
         self._requests |= {line.request: (line.rid, line.label) for line in self._unwritten.owed}
         self._last_numbers = {}
         self._lease_in_use = {}
+        self._heard_of = int(self._db.execute("SELECT received_seq FROM sync").fetchone()[0])
 
     # -- what it is ----------------------------------------------------------------------------------------------------
 

@@ -170,8 +170,8 @@ class Dialogue:
             return
         self._asked_at = float("-inf")
         self._confirmed_seq = -1
-        ours = [seq for seq in map(self._journal.seq_of, need.ladder) if seq is not None and seq < self._cursor]
-        self._cursor = max(ours, default=0)
+        ours = self._journal.seqs_of(need.ladder, near=self._cursor).values()
+        self._cursor = max((seq for seq in ours if seq < self._cursor), default=0)
 
     async def _on_have(self, have: Have) -> None:
         if not receipt_seal_holds(self._collector_key, have.signed_bytes(), have.seal):
@@ -224,4 +224,4 @@ class Dialogue:
             await self._journal.write(keep)
 
     def _question_after_s(self) -> float:
-        return AWAITING_CORE_QUESTION_S if self._journal.awaiting_core() else IDLE_QUESTION_S
+        return AWAITING_CORE_QUESTION_S if self._journal.awaits_core() else IDLE_QUESTION_S
