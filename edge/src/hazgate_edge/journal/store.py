@@ -9,11 +9,10 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from hazgate_edge.clock import Clock, stamp, uuid7
 from hazgate_edge.domain.view import PrintState, Say
@@ -24,6 +23,7 @@ from hazgate_edge.journal.recovered import RecoveredBranches
 from hazgate_edge.journal.rows import REQUESTS_KEPT, Line, PrintJob, say_text
 from hazgate_edge.journal.unwritten import Unwritten, line_from
 from hazgate_edge.journal.writer import Writer
+from hazgate_protocols.canonical import Text
 from hazgate_protocols.codes.label_number import SEQUENCE_MAX
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.bodies import WeighingBody
@@ -41,8 +41,7 @@ class NumbersUsedUpError(Exception):
     """The label numbers this box may give for a waste and a day are used up."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewWeighing:
+class NewWeighing(NamedTuple):
     """A weighing before it has its number: `body` makes the body once the number is known."""
 
     request: str
@@ -172,7 +171,7 @@ class Journal(RecoveredBranches):
     def do_append(
         self,
         kind: str,
-        body: dict[str, Any],
+        body: dict[str, Any] | Text,
         *,
         who: dict[str, Any],
         dev: dict[str, Any],
@@ -225,11 +224,9 @@ class Journal(RecoveredBranches):
             return again
         number = self._next_number(new)
         body = new.body(number)
-        if self._unwritten.has_label(body.label):
-            raise sqlite3.IntegrityError(f"label {body.label} was given before; nothing is booked")
         seq, rid, at = self.do_append(
             kinds.WEIGHING,
-            body.as_json(),
+            body.as_text(),
             who=new.who,
             dev=new.dev,
             raw=new.raw,
