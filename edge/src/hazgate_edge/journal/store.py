@@ -197,9 +197,9 @@ class Journal(RecoveredBranches):
         digest = link(self._head, data, self._suite)
         self._unwritten.add_record((seq, digest, self._head, rid, kind, data, request))
         self._seq, self._head = seq, digest
-        if kind in leases.KINDS:
+        if kind in leases.KINDS and not isinstance(body, Text):
             self._change()
-            leases.project(self._db, seq, digest, Record.decode(data))
+            leases.project(self._db, seq, digest, Record(self.box, seq, rid, kind, at, who, dev, body))
             self._lease_in_use = {}
         return seq, rid, at["wall"]
 

@@ -187,13 +187,16 @@ class Dialogue:
             return
         self.trouble = Trouble.NONE
         ours = self._flight is not None and have.token == self._flight.token
-        if ours and not (have.notes or have.other_seal):
-            # The next push need not wait for our disk: a box that forgets this receipt asks again.
+        # The next push need not wait for our disk: a box that forgets this receipt asks again. It says then which notes
+        # we held before these, and the collector repeats them: in a backlog that costs less than the wait, but the last
+        # push and the questions behind it wait, so that each brings news. What is said of other branches comes first.
+        early = ours and not have.other_seal and (not have.notes or seq < self._journal.head_seq)
+        if early:
             self._landed(seq)
             self.may_push()
         await self._keep(have, seq, complete=ours)
         if ours:
-            if have.notes or have.other_seal:  # the next push says which notes we hold, and may ask for others again
+            if not early:
                 self._landed(seq)
             await self.refill.heard(have)
         elif self._late is not None and have.token == self._late.token and seq > self._cursor:
