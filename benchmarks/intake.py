@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
 import statistics
 import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, Any
 
-import psycopg
-from psycopg import sql
-
-from benchmarks import bare, own_journal
+from benchmarks import bare, own_journal, server
 from benchmarks.children import BenchError
 from benchmarks.figure import Bar, Figure, Role
 from benchmarks.spread import Goal, Sense
@@ -36,7 +28,7 @@ from hazgate_edge.sync.dialogue import BATCH_BYTES, BATCH_RECORDS
 from hazgate_protocols.codes.label_number import SEQUENCE_MAX
 from hazgate_protocols.journal.seal import Signer
 from hazgate_protocols.uplink import Push, encode_push
-from hazgate_simulators.demo.postgres import USER, Cluster
+from hazgate_simulators.demo.postgres import Cluster
 
 if TYPE_CHECKING:
     from benchmarks.bench import Bench
@@ -48,7 +40,6 @@ PUSHES_A_BOX = 5
 GROUP = 8  # pushes that are handled together: one of each box
 LIMIT_S = 1.5
 WEIGHINGS_A_BOX_MAX = 10 * SEQUENCE_MAX  # own_journal moves on to the next day by the number
-REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements" / "bench.txt"
 _LIMIT = Path(__file__).with_name("pg_limit.py")
 
 
@@ -76,13 +67,13 @@ class Chain:
 
 def intake(bench: Bench) -> list[Figure]:
     """Rounds of P with 100 and 1000 rows a batch, ours with labels printed, ours with weighings alone, a resend."""
-    python = _ensure_limit(bench.peer_folder.with_name("limit"), bench)
+    python = server.ensure_asyncpg(bench)
     limit: dict[int, list[float]] = {BATCH_RECORDS: [], 1000: []}
     real: list[float] = []
     alone: list[float] = []
     again: list[float] = []
     collect_seldom()  # as hazgate-cloud does when it starts
-    with _cluster() as cluster:
+    with server.running_server() as cluster:
         printed = _chains(bench.scratch, printing=True)
         weighed = _chains(bench.scratch, printing=False)
         for number in range(bench.rounds):
@@ -131,7 +122,8 @@ def intake(bench: Bench) -> list[Figure]:
 
 def _taken_per_s(cluster: Cluster, chains: list[Chain]) -> tuple[float, float]:
     """Records a second into an empty store, and the same again."""
-    with _store(cluster) as database:
+    with server.new_database(cluster, "intake") as url, closing(Database.open(url)) as database:
+        upgrade(database)
         collector = Collector(database, Signer.generate(), lambda: datetime.now(UTC))
         for chain in chains:
             known = RegisteredBox(chain.box, chain.public_key, own_journal.UNIT_CODE, "")
@@ -186,64 +178,9 @@ def _weigh(journal: Journal, number: int, *, printing: bool) -> None:
         )
 
 
-@contextmanager
-def _cluster() -> Iterator[Cluster]:
-    """A server with Debian's settings, but for room in its log: a checkpoint in the middle would hit one side alone."""
-    # On the disk the temporary files are on: the server's account has to reach it, so not below the scratch folder.
-    cluster = Cluster(Path(tempfile.mkdtemp(prefix="hazgate-bench-pg-")), settings={"max_wal_size": "4GB"})
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.remove()
-
-
-@contextmanager
-def _store(cluster: Cluster) -> Iterator[Database]:
-    _on(cluster, "CREATE DATABASE intake")
-    database = Database.open(cluster.url("intake"))
-    try:
-        upgrade(database)
-        yield database
-    finally:
-        database.close()
-        _on(cluster, "DROP DATABASE intake")
-
-
-def _on(cluster: Cluster, statement: LiteralString) -> None:
-    with psycopg.connect(host=str(cluster.folder), user=USER, dbname="postgres", autocommit=True) as own:
-        own.execute(sql.SQL(statement))
-
-
 def _limit_per_s(python: Path, cluster: Cluster, batch: int) -> float:
     command: list[str | Path] = [python, _LIMIT, cluster.folder, "postgres", str(batch), str(LIMIT_S)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     if done.returncode:
         raise BenchError(f"measure P: {done.stderr.strip()[-800:]}")
     return float(done.stdout)
-
-
-def _ensure_limit(folder: Path, bench: Bench) -> Path:
-    """The interpreter of an environment with asyncpg; made once per version of the pins."""
-    python, stamp = folder / "bin" / "python", folder / ".installed"
-    wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
-    if stamp.exists() and stamp.read_text(encoding="ascii") == wanted:
-        return python
-    bench.say("installing asyncpg into its own environment")
-    shutil.rmtree(folder, ignore_errors=True)
-    install: list[str | Path] = [
-        python,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--require-hashes",
-    ]
-    commands: tuple[list[str | Path], ...] = ([sys.executable, "-m", "venv", folder], [*install, "-r", REQUIREMENTS])
-    for command in commands:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise BenchError(f"install asyncpg: {done.stderr.strip()[-800:]}; the package index must be reachable once")
-    stamp.write_text(wanted, encoding="ascii")
-    return python
