@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import statistics
 import subprocess
 import time
@@ -15,19 +16,21 @@ from benchmarks import bare, own_journal, server
 from benchmarks.children import BenchError
 from benchmarks.figure import Bar, Figure, Role
 from benchmarks.spread import Goal, Sense
-from hazgate_cloud.collector.collector import Collector
-from hazgate_cloud.collector.memory import collect_seldom
+from hazgate_cloud.collector.collector import Answer, Collector
+from hazgate_cloud.collector.line import Line
+from hazgate_cloud.collector.memory import collect_seldom, switch_often
 from hazgate_cloud.domain.box import RegisteredBox
 from hazgate_cloud.store.boxes import add_box
 from hazgate_cloud.store.engine import Database
 from hazgate_cloud.store.migrate import upgrade
+from hazgate_cloud.store.writer import Writer
 from hazgate_edge.clock import SystemClock
 from hazgate_edge.domain.view import PrintState
 from hazgate_edge.journal.store import Journal
 from hazgate_edge.sync.dialogue import BATCH_BYTES, BATCH_RECORDS
 from hazgate_protocols.codes.label_number import SEQUENCE_MAX
 from hazgate_protocols.journal.seal import Signer
-from hazgate_protocols.uplink import Push, encode_push
+from hazgate_protocols.uplink import Push, encode_push, topics
 from hazgate_simulators.demo.postgres import Cluster
 
 if TYPE_CHECKING:
@@ -37,7 +40,6 @@ INTAKE_GOAL = Goal(Sense.AT_LEAST, 0.5)
 RESEND_GOAL = Goal(Sense.AT_LEAST, 1.0)
 BOXES = 8
 PUSHES_A_BOX = 5
-GROUP = 8  # pushes that are handled together: one of each box
 LIMIT_S = 1.5
 WEIGHINGS_A_BOX_MAX = 10 * SEQUENCE_MAX  # own_journal moves on to the next day by the number
 _LIMIT = Path(__file__).with_name("pg_limit.py")
@@ -45,9 +47,10 @@ _LIMIT = Path(__file__).with_name("pg_limit.py")
 
 _REMARKS = (
     (
-        f"Pushes of {BATCH_RECORDS} records of {BOXES} real journals, {GROUP} pushes a transaction: unpacked, seal and "
-        "chain checked, each record decoded and held to its canonical form, judged, stored with its bag, its trace "
-        "link and its submission to the core, committed, receipts sealed. One thread, one connection."
+        f"Pushes of {BATCH_RECORDS} records of {BOXES} real journals, each box's next when the one before has its "
+        "receipt: unpacked, seal and chain checked, each record decoded and held to its canonical form, judged, stored "
+        "with its bag, its trace link and its submission to the core, committed, receipts sealed. One process, one "
+        "connection; the next pushes are read while the server stores the ones before."
     ),
     (
         "P stores one row of 500 bytes in one table with two indexes, and checks nothing. A weighing here is four rows "
@@ -73,6 +76,7 @@ def intake(bench: Bench) -> list[Figure]:
     alone: list[float] = []
     again: list[float] = []
     collect_seldom()  # as hazgate-cloud does when it starts
+    switch_often()
     with server.running_server() as cluster:
         printed = _chains(bench.scratch, printing=True)
         weighed = _chains(bench.scratch, printing=False)
@@ -129,17 +133,41 @@ def _taken_per_s(cluster: Cluster, chains: list[Chain]) -> tuple[float, float]:
             known = RegisteredBox(chain.box, chain.public_key, own_journal.UNIT_CODE, "")
             database.written(lambda tx, known=known: add_box(tx, known, "2026-01-01T00:00:00.000Z"))  # type: ignore[misc] # bound now
             collector.handle(chain.box, chain.pushes[0])
-        turns = zip(*(chain.pushes[1:] for chain in chains), strict=True)
-        todo = [(chain.box, push) for turn in turns for chain, push in zip(chains, turn, strict=True)]
-        rates = []
-        for _ in ("fresh", "again"):
-            start = time.perf_counter()
-            for first in range(0, len(todo), GROUP):
-                answers = collector.handle_many(todo[first : first + GROUP])
-                if any(answer is None or "/have" not in answer.topic for answer in answers):
-                    raise BenchError("take pushes: one got no receipt; run tests/cloud")
-            rates.append(len(todo) * BATCH_RECORDS / (time.perf_counter() - start))
+        rates = [asyncio.run(_per_s(collector, chains)) for _ in ("fresh", "again")]
     return rates[0], rates[1]
+
+
+async def _per_s(collector: Collector, chains: list[Chain]) -> float:
+    """Records a second. Each box pushes as boxes do: the next when the one before has its receipt."""
+    todo = {chain.box: list(chain.pushes[:0:-1]) for chain in chains}
+    records = BATCH_RECORDS * sum(map(len, todo.values()))
+    writer = Writer()
+    line = Line(collector, writer)
+
+    async def answer(answers: list[Answer]) -> None:
+        for item in answers:
+            box = topics.box_of(item.topic)
+            if box is None or item.topic != topics.have(box):
+                raise BenchError(f"take pushes: {item.topic} is no receipt; run tests/cloud")
+            if todo[box]:
+                line.put(box, todo[box].pop())
+            else:
+                del todo[box]
+        if not todo:
+            all_taken.set_result(None)
+
+    all_taken = asyncio.get_running_loop().create_future()
+    running = asyncio.create_task(line.run(answer))
+    start = time.perf_counter()
+    for box, pushes in todo.items():
+        line.put(box, pushes.pop())
+    await asyncio.wait((running, all_taken), return_when=asyncio.FIRST_COMPLETED)
+    took_s = time.perf_counter() - start
+    if not all_taken.done():
+        running.result()
+    running.cancel()
+    writer.close()
+    return records / took_s
 
 
 def _chains(scratch: Path, *, printing: bool) -> list[Chain]:

@@ -102,7 +102,9 @@ def drain(bench: Bench) -> list[Figure]:
             with Broker(bench.scratch) as broker:
                 bare_path = Probe(bench.scratch, asyncpg, cluster.folder, broker.port)
                 limit.append(asyncio.run(bare_path.drained_per_s(backlog)))
-            runs.append(asyncio.run(own_drain.drain(chain, name, backlog)))
+            runs.append(
+                asyncio.run(own_drain.drain(chain, name, backlog, own_drain.first_number(number, max(backlogs))))
+            )
             bench.keep("drain", round=number, probe_per_s=limit[-1], ours=runs[-1])
             bench.say(
                 f"backlog {backlog}: Q {limit[-1]:.0f}/s, hazgate {runs[-1].per_s:.0f}/s, first after"

@@ -43,6 +43,19 @@ def test_a_backlog_is_a_sound_journal_with_nothing_left_to_print(tmp_path: Path)
     journal.close()
 
 
+def test_two_boxes_of_the_drain_give_no_label_number_twice(tmp_path: Path) -> None:
+    """Else the second box's bags would be held back and flagged, which is another work than to take them."""
+    labels: list[str] = []
+    for index, name in enumerate(("one", "two")):
+        own_drain.make_backlog(tmp_path / name, f"box-bench-{index}", 30, own_drain.first_number(index, 30))
+        signer, clock = load_or_make(tmp_path / name), SystemClock.of_this_machine()
+        journal = Journal(journal_path(tmp_path / name), box=f"box-bench-{index}", signer=signer, clock=clock)
+        records = [Record.decode(stored.body) for stored in journal.after(0, 100, 1 << 20)]
+        labels += [record.body["label"] for record in records if record.kind == WEIGHING]
+        journal.close()
+    assert len(set(labels)) == 60
+
+
 def test_a_push_of_the_bench_is_weighed_with_everything_in_it(tmp_path: Path) -> None:
     """More than a record's own randomness and less than its plain bytes; one size a push."""
     sizes = own_journal.push_bytes(tmp_path, 50, 2)

@@ -18,6 +18,9 @@ _ALL = select(boxes).order_by(boxes.c.box)
 _ONE = select(boxes).where(boxes.c.box == bindparam("of_box"))
 _RECEIPT = update(boxes).where(boxes.c.box == bindparam("of_box")).values(receipt_hash=bindparam("newest_hash"))
 _HEARD = update(boxes).where(boxes.c.box == bindparam("of_box")).values(notes_after=bindparam("heard"))
+_NOTE = insert(notes)
+_ONE_NOTE_MORE = update(boxes).where(boxes.c.box == bindparam("of_box")).values(notes_last=boxes.c.notes_last + 1)
+_LAST_NOTE = select(boxes.c.notes_last).where(boxes.c.box == bindparam("of_box"))
 _NEXT_NOTES = (
     select(notes)
     .where(notes.c.box == bindparam("of_box"), notes.c.n > bindparam("after"))
@@ -101,16 +104,17 @@ def add_note(
     """The number of the new note: one more than the last of this box."""
     n = _next_number(tx, box)
     tx.execute(
-        insert(notes).values(
-            box=box,
-            n=n,
-            hash=record_hash,
-            what=what,
-            at=at,
-            code=storable(code, NOTE_CHARS_KEPT),
-            text=storable(text, NOTE_CHARS_KEPT),
-            reference=storable(ref, NOTE_CHARS_KEPT),
-        )
+        _NOTE,
+        {
+            "box": box,
+            "n": n,
+            "hash": record_hash,
+            "what": what,
+            "at": at,
+            "code": storable(code, NOTE_CHARS_KEPT),
+            "text": storable(text, NOTE_CHARS_KEPT),
+            "reference": storable(ref, NOTE_CHARS_KEPT),
+        },
     )
     return n
 
@@ -204,8 +208,8 @@ def reconcile_notes(tx: Connection, box: str, after: int, upto: int, kept: set[t
 
 def _next_number(tx: Connection, box: str) -> int:
     # The update locks the box's row, so that two workers never give one number twice.
-    tx.execute(update(boxes).where(boxes.c.box == box).values(notes_last=boxes.c.notes_last + 1))
-    return int(tx.execute(select(boxes.c.notes_last).where(boxes.c.box == box)).scalar_one())
+    tx.execute(_ONE_NOTE_MORE, {"of_box": box})
+    return int(tx.execute(_LAST_NOTE, {"of_box": box}).scalar_one())
 
 
 def _rows(tx: Connection, box: str | None) -> list[BoxRow]:
