@@ -53,8 +53,8 @@ class DrainRun:
 def first_number(index: int, backlog: int) -> int:
     """Where the backlog of the unit's box `index` begins, so that no two of them share a day: each counts a day's
     labels from 1, and a second box's would be held back and flagged, which is another work than to take them in."""
-    days: int = index * (backlog // SEQUENCE_MAX + 1)
-    return days * SEQUENCE_MAX
+    per_day: int = SEQUENCE_MAX
+    return index * (backlog // per_day + 1) * per_day
 
 
 def make_backlog(folder: Path, box: str, count: int, start: int = 0) -> None:
