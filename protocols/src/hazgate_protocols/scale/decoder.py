@@ -4,8 +4,9 @@ Every decision depends on the bytes alone, never on how they arrived: whole, byt
 same events in the same order. A damaged frame costs one counted rejection; the search goes on one byte later, because
 a marker value may stand inside a frame (a Toledo check of 02h) and a good frame may follow at once.
 
-    bytes -> _FixedFrames | _RtuFrames | _Lines (where a frame begins and ends, its checksum, its address)
-          -> fields / lines / registers (what it says)
+    bytes -> _FixedFrames | _RtuFrames | _Lines | BlockFrames (where a frame begins and ends, checksum, address)
+          -> fields / lines / blocks / registers (what it says)
+          -> crosschecks (whether its numbers agree)
           -> Reading | Reject
 """
 
@@ -15,13 +16,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
+from hazgate_protocols.scale.blocks import BlockFrames
 from hazgate_protocols.scale.checks import CHECKS, WIDTHS, crc16_modbus
+from hazgate_protocols.scale.crosschecks import compile_cross_checks
 from hazgate_protocols.scale.fields import compile_variants
 from hazgate_protocols.scale.lines import compile_lines
 from hazgate_protocols.scale.options import OptionError, Options, resolve_options
 from hazgate_protocols.scale.reading import Reading, Reason, Reject
 from hazgate_protocols.scale.registers import RegisterMap
-from hazgate_protocols.scale.spec import Fixed, Line, Profile, Value
+from hazgate_protocols.scale.spec import Block, Fixed, Line, Profile, Value
 
 Event = Reading | Reject
 _LOW_7_BITS = bytes(byte & 0x7F for byte in range(256))
@@ -43,12 +46,16 @@ class Decoder:
             self._frames: _Frames = _FixedFrames(_without_check(profile, frame, self.options), self.options)
         elif isinstance(frame, Line):
             self._frames = _Lines(frame, self.options)
+        elif isinstance(frame, Block):
+            self._frames = BlockFrames(frame, self.options)
         else:
             self._frames = _RtuFrames(RegisterMap(profile, options))
+        self._agreed = compile_cross_checks(profile)
 
     def feed(self, received: bytes) -> list[Event]:
         """The events that these bytes complete, in order."""
-        return self._frames.feed(bytes(received))
+        events = self._frames.feed(bytes(received))
+        return events if self._agreed is None else [self._agreed(event) for event in events]
 
     def finish(self) -> list[Event]:
         """At the end of a capture: noise not yet counted. The beginning of a frame is no fault and stays silent."""
@@ -212,7 +219,8 @@ class _Lines:
         ends = sorted((bytes.fromhex(end) for end in frame.ends), key=len, reverse=True)
         self._ends = tuple(ends)
         self._last = ends[0][-1:]
-        self._meaning = compile_lines(frame.variants, frame.head, options)
+        self._meaning = compile_lines(frame, options)
+        self._lead = bytes.fromhex(frame.lead)
         self._strip = options.strip_high_bit
         self._overlong = False
 
@@ -239,6 +247,8 @@ class _Lines:
         return events
 
     def _line(self, line: bytes, raw: bytes) -> Event | None:
+        if self._lead and line.startswith(self._lead):
+            line, raw = line[1:], raw[1:]
         for end in self._ends:
             if line.endswith(end):
                 body = line[: -len(end)]

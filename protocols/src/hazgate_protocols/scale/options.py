@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from hazgate_protocols.scale.spec import UNITS, Profile, Value
+from hazgate_protocols.scale.spec import UNITS, Block, Line, Profile, Value
 
 
 class OptionError(ValueError):
@@ -17,7 +17,8 @@ class OptionError(ValueError):
 class Options:
     """The settings of one decoder.
 
-    default_unit: for frames without a unit. decimals: where the device keeps the point to itself. unit_id: Modbus
+    default_unit: for frames without a unit. decimals: where the device keeps the point to
+    itself; in lines, which write it, the places every number must have. unit_id: Modbus
     address. checksum none: the device is set to send without it. dummy_zeros: whether fixed zeros stand inside the
     digits or must be appended. strip_high_bit: the port receives 7 bits + parity as 8. line_length: characters of
     every line without its end; pins the length where nothing else shows a lost character.
@@ -68,6 +69,8 @@ def check_defaults(profile: Profile) -> None:
 def _check_value(profile: Profile, name: str, value: Value) -> None:
     if name not in _ALLOWED:
         raise OptionError(f"profile {profile.id}: option {name!r} is unknown; known: {', '.join(sorted(_ALLOWED))}")
+    if name == "decimals" and value is None and isinstance(profile.frame, Line | Block):
+        return  # the text has the point; unset leaves the number of places open
     allows, allowed = _ALLOWED[name]
     if not allows(value):
         problem = "must be set" if value is None else f"has the value {value!r}"

@@ -28,15 +28,18 @@ from hazgate_protocols.scale.spec_bytes import (
     Variant,
     hex_bytes,
 )
-from hazgate_protocols.scale.spec_lines import Line, LineVariant, Says, check_regex
+from hazgate_protocols.scale.spec_lines import Block, BlockLine, Line, LineVariant, Says, check_regex
 
 # The whole schema under one name, for those who read or build profiles.
 __all__ = [
     "FRAME_BYTES_MAX",
     "REGISTERS_MAX",
     "UNITS",
+    "Block",
+    "BlockLine",
     "Check",
     "Command",
+    "CrossCheck",
     "EndAt",
     "Fields",
     "Fixed",
@@ -148,6 +151,21 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
+class CrossCheck:
+    """Numbers of one record that must agree, where it carries them; a reading that breaks this is refused.
+
+    A division is limits.division; without it one unit in the last place of the coarsest of the numbers.
+    """
+
+    expr: Literal["gross == net + tare"]
+    tolerance_divisions: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.tolerance_divisions <= 10:
+            raise ValueError(f"tolerance_divisions {self.tolerance_divisions}: 0 to 10")
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """What the finder may go by."""
 
@@ -169,13 +187,14 @@ class Profile:
     source: tuple[str, ...]
     link: Link
     traffic: Stream | Poll
-    frame: Fixed | Line | Registers
+    frame: Fixed | Line | Block | Registers
     transcripts: tuple[str, ...]
     stability_window: StabilityWindow
     options: dict[str, Value] = field(default_factory=dict)
     match: Match = field(default_factory=Match)
     limits: Limits = field(default_factory=Limits)
     commands: dict[Literal["zero", "tare", "read"], Command] = field(default_factory=dict)
+    cross_checks: tuple[CrossCheck, ...] = ()
     notes: str = ""
 
     def __post_init__(self) -> None:
