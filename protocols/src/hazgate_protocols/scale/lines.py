@@ -15,7 +15,9 @@ LineMeaning = Callable[[bytes, bytes], Reading | Reject | None]
 """(line without its end, raw) to what it says; None for an answer that carries no reading."""
 _Words = tuple[Status, str | None, bool | None, Mode | None]
 
-_FIELD = re.compile(rb" *([+-]?) *([0-9]+(?:[.,][0-9]+)?)")  # right-aligned: padding and sign, then digits to the end
+# Padding and sign, then the digits to the end of the field. Blanks behind them (Sartorius leaves a restless last place
+# blank) only where a point stands in front: 120 with a lost 0 must not become 12.
+_FIELD = re.compile(rb" *([+-]?) *([0-9]+(?:[.,][0-9]+ *)?)")
 _UNVERIFIED = re.compile(rb"([^][]*)\[([0-9])\]")  # OIML R 76: a digit that is not verified is marked
 
 
@@ -25,7 +27,7 @@ def decimal_of(text: bytes) -> Decimal | None:
     match = _FIELD.fullmatch(marked[1] + marked[2] if marked is not None else text)
     if match is None:
         return None
-    number = Decimal((match[1] + match[2].replace(b",", b".")).decode("ascii"))
+    number = Decimal((match[1] + match[2].rstrip(b" ").replace(b",", b".")).decode("ascii"))
     return number if number else number.copy_abs()
 
 
