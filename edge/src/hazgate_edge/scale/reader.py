@@ -79,7 +79,7 @@ class ScaleReader:
                 async with asyncio.timeout(traffic.timeout_ms / 1000):
                     while not answered:
                         data = await link.read()
-                        if steps and bytes.fromhex(steps[0].on) in data:
+                        if steps and bytes.fromhex(steps[0].after) in data:
                             await link.write(bytes.fromhex(steps.pop(0).tx))
                         answered = self._take(data, decoder)
             except TimeoutError:
