@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from hazgate_protocols.scale.lines import decimal_of, word_tables
+from hazgate_protocols.scale.lines import decimal_of, places_differ, word_table
 from hazgate_protocols.scale.options import Options
 from hazgate_protocols.scale.reading import Mode, Reading, Reason, Reject, Status
 from hazgate_protocols.scale.spec import Block, BlockLine, Says
-from hazgate_protocols.scale.spec_lines import COMPANIONS
+from hazgate_protocols.scale.spec_block import COMPANIONS
 
 Event = Reading | Reject
 _LOW_7_BITS = bytes(byte & 0x7F for byte in range(256))
@@ -77,7 +77,9 @@ class BlockFrames:
         body = self._body(wire[position:stop])
         if self._begins(body):
             if self._lines:
-                self._refuse(wire[start:position], Reason.CONTENT, "a record begins before the last has its end", events)
+                self._refuse(
+                    wire[start:position], Reason.CONTENT, "a record begins before the last has its end", events
+                )
             self._lines = [body]
             return position
         if not self._lines:
@@ -123,7 +125,6 @@ def compile_block(frame: Block, options: Options) -> Callable[[Sequence[bytes], 
     readers = [_compile_line(line) for line in frame.lines]
     skips = re.compile(frame.skip.encode("ascii")).fullmatch if frame.skip is not None else None
     default_unit = options.default_unit if frame.unit == "option" else frame.unit
-    pinned = options.decimals
 
     def meaning(lines: Sequence[bytes], raw: bytes) -> Reading | Reject:
         found = _Found({})
@@ -145,9 +146,9 @@ def compile_block(frame: Block, options: Options) -> Callable[[Sequence[bytes], 
         except _RefusedError as refusal:
             return Reject(Reason.CONTENT, raw, str(refusal))
         weight = found.numbers[frame.weight]
-        if pinned is not None and -weight.as_tuple().exponent != pinned:  # type: ignore[operator]  # finite: an int
-            return Reject(Reason.CONTENT, raw, f"number {weight}: {pinned} decimals are pinned")
-        gross, net, tare = (found.numbers.get(name) for name in COMPANIONS)
+        if sentence := places_differ(weight, options.decimals):
+            return Reject(Reason.CONTENT, raw, sentence)
+        gross, net, tare = [found.numbers.get(name) for name in COMPANIONS]
         unit = found.unit or default_unit
         if found.status is not Status.OK:
             return Reading(None, unit, None, Mode(frame.weight), found.status, raw=raw)
@@ -162,7 +163,7 @@ class _RefusedError(Exception):
 
 def _compile_line(line: BlockLine) -> Callable[[bytes, _Found], bool]:
     fits = re.compile(line.regex.encode("ascii")).fullmatch
-    tables = word_tables(line.maps)
+    tables = [(group, word_table(words)) for group, words in line.maps.items()]
     numbers = [name for name in COMPANIONS if f"(?P<{name}>" in line.regex]
 
     def read(text: bytes, found: _Found) -> bool:

@@ -1,8 +1,8 @@
 """The shape of a device profile: how one family of indicators writes a reading.
 
 These dataclasses are the schema of `firmware_profiles/*.yaml`; hazgate_profiles validates the files against them. The
-frames stand in spec_bytes.py and spec_lines.py, the profile around them here. What the types cannot say is checked in
-`__post_init__` and raises ValueError, so a profile object that exists is complete.
+frames stand in spec_bytes.py, spec_lines.py, spec_block.py and spec_delimited.py, the profile around them here. What
+the types cannot say is checked in `__post_init__` and raises ValueError, so a profile object that exists is complete.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Literal
 
+from hazgate_protocols.scale.spec_block import Block, BlockLine
 from hazgate_protocols.scale.spec_bytes import (
     FRAME_BYTES_MAX,
     REGISTERS_MAX,
@@ -26,20 +27,25 @@ from hazgate_protocols.scale.spec_bytes import (
     Test,
     Value,
     Variant,
+    check_regex,
     hex_bytes,
 )
-from hazgate_protocols.scale.spec_lines import Block, BlockLine, Line, LineVariant, Says, check_regex
+from hazgate_protocols.scale.spec_delimited import Address, Delimited, Repeat
+from hazgate_protocols.scale.spec_lines import BitsSay, Line, LineVariant, Says
 
 # The whole schema under one name, for those who read or build profiles.
 __all__ = [
     "FRAME_BYTES_MAX",
     "REGISTERS_MAX",
     "UNITS",
+    "Address",
+    "BitsSay",
     "Block",
     "BlockLine",
     "Check",
     "Command",
     "CrossCheck",
+    "Delimited",
     "EndAt",
     "Fields",
     "Fixed",
@@ -54,8 +60,10 @@ __all__ = [
     "Poll",
     "Profile",
     "Registers",
+    "Repeat",
     "Says",
     "StabilityWindow",
+    "Step",
     "Stream",
     "Test",
     "Value",
@@ -139,15 +147,36 @@ class StabilityWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """The next bytes of a handshake, sent when the device has answered `after`."""
+
+    after: str
+    tx: str
+
+    def __post_init__(self) -> None:
+        if not hex_bytes(self.after) or not hex_bytes(self.tx):
+            raise ValueError("a step has bytes to wait for and bytes to send")
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
-    """Bytes to send and the answers that mean done; no acks = the weight itself is the answer."""
+    """Bytes to send and the answers that mean done; no acks = the weight itself is the answer.
+
+    tx is for the profile's default address; address_at and check say where the site's address and the checksum over
+    the new bytes go (see commands.py).
+    """
 
     tx: str
     acks: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+    address_at: int | None = None
+    check: Check | None = None
 
     def __post_init__(self) -> None:
         for text in (self.tx, *self.acks):
             hex_bytes(text)
+        if self.address_at is not None and not 0 <= self.address_at < len(hex_bytes(self.tx)):
+            raise ValueError(f"address_at {self.address_at}: inside the command")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,15 +216,15 @@ class Profile:
     source: tuple[str, ...]
     link: Link
     traffic: Stream | Poll
-    frame: Fixed | Line | Block | Registers
+    frame: Fixed | Line | Block | Delimited | Registers
     transcripts: tuple[str, ...]
     stability_window: StabilityWindow
     options: dict[str, Value] = field(default_factory=dict)
     match: Match = field(default_factory=Match)
     limits: Limits = field(default_factory=Limits)
     commands: dict[Literal["zero", "tare", "read"], Command] = field(default_factory=dict)
-    cross_checks: tuple[CrossCheck, ...] = ()
     notes: str = ""
+    cross_checks: tuple[CrossCheck, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]{1,38}", self.id):
