@@ -80,7 +80,7 @@ def devices() -> Iterator[str]:
         "# Devices",
         "",
         "Every indicator hazgate reads, as its profile says. A profile is given out only when its recorded and quoted",
-        "examples pass whole, byte by byte, and cut at every place. [How to add one](../CONTRIBUTING.md).",
+        "examples pass whole, byte by byte, and cut at every place. [How to add one](add-a-device.md).",
         "",
         "**Trust** says how far to believe a profile: *assumed* < *manual* (written from documents) < *bench* (tried",
         "on a device) < *field* (bytes captured from working devices are among its examples).",
