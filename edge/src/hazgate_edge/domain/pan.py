@@ -199,5 +199,5 @@ class Pan:
 
 
 def _moving(reading: Reading) -> bool:
-    """Whether the frame says only that the load moves: without digits, or without the unit that comes with rest (SBI)."""
+    """Whether the frame says only that the load moves: no digits, or no unit, which comes with rest (SBI)."""
     return reading.status is Status.IN_MOTION or (reading.unit is None and reading.stable is False)
