@@ -112,6 +112,7 @@ def devices() -> Iterator[str]:
                 f"{window.samples} readings over {window.span_ms} ms within {window.tolerance_divisions} divisions, "
                 + ("always" if window.when == "always" else "where the device does not say"),
             ),
+            ("commands", ", ".join(name for name in ("read", "zero", "tare") if name in item.commands)),
             ("options", ", ".join(f"`{key}` ({_default(item, key)})" for key in item.options) or "none"),
             ("examples", ", ".join(f"`hazgate_profiles/transcripts/{name}`" for name in item.transcripts)),
             ("sources", "; ".join(item.source)),
