@@ -6,7 +6,7 @@ import asyncio
 import statistics
 from collections.abc import Callable
 
-from benchmarks import bare, intake, load, own_box, own_journal, peer, server
+from benchmarks import bare, decoding, intake, load, own_box, own_journal, peer, server
 from benchmarks import remarks as remarks_of
 from benchmarks.bench import Bench
 from benchmarks.broker import Broker
@@ -199,4 +199,5 @@ SUITES: dict[str, Callable[[Bench], list[Figure]]] = {
     "uplink": load.uplink,
     "box": box,
     "label": label,
+    "decode": decoding.decode,
 }

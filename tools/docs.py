@@ -80,7 +80,7 @@ def devices() -> Iterator[str]:
         "# Devices",
         "",
         "Every indicator hazgate reads, as its profile says. A profile is given out only when its recorded and quoted",
-        "examples pass whole, byte by byte, and cut at every place. [How to add one](../CONTRIBUTING.md).",
+        "examples pass whole, byte by byte, and cut at every place. [How to add one](add-a-device.md).",
         "",
         "**Trust** says how far to believe a profile: *assumed* < *manual* (written from documents) < *bench* (tried",
         "on a device) < *field* (bytes captured from working devices are among its examples).",
@@ -112,6 +112,7 @@ def devices() -> Iterator[str]:
                 f"{window.samples} readings over {window.span_ms} ms within {window.tolerance_divisions} divisions, "
                 + ("always" if window.when == "always" else "where the device does not say"),
             ),
+            ("commands", ", ".join(name for name in ("read", "zero", "tare") if name in item.commands)),
             ("options", ", ".join(f"`{key}` ({_default(item, key)})" for key in item.options) or "none"),
             ("examples", ", ".join(f"`hazgate_profiles/transcripts/{name}`" for name in item.transcripts)),
             ("sources", "; ".join(item.source)),

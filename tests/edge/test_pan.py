@@ -254,3 +254,14 @@ def test_reasons_name_disk_and_printer_too() -> None:
         disk=Say("DISK-01"),
     )
     assert [say.key for say in said] == ["DISK-01", "PAN-01", "PRN-01"]
+
+
+def test_a_balance_that_leaves_out_its_unit_while_the_load_moves_is_moving_not_broken() -> None:
+    """Sartorius and Kern send no unit before rest; without a unit and at rest, or saying nothing, it stays a fault."""
+    bench = Bench()
+    bench.frames(*[reading("0.0")] * 3)
+    assert bench.frames(reading("12.5", unit=None, stable=False)) is Phase.MOVING
+    assert "SCALE-09" not in bench.blocked()
+    for stable in (True, None):
+        bench.frames(reading("12.5", unit=None, stable=stable))
+        assert "SCALE-09" in bench.blocked()

@@ -86,7 +86,7 @@ class Pan:
         if weight is None:
             self._weight = None
             self._window.reset()
-            self._step(Event.MOVING if reading.status is Status.IN_MOTION else Event.UNUSABLE)
+            self._step(Event.MOVING if _moving(reading) else Event.UNUSABLE)
             return
         self._weight, self._refusal = weight, None
         self._window.feed(weight)
@@ -168,7 +168,7 @@ class Pan:
 
     def _usable(self, reading: Reading, now_ns: int) -> Weight | None:
         """The exact weight of a reading; None with the reason in _refusal."""
-        if reading.status is Status.IN_MOTION:
+        if _moving(reading):
             self._refusal = None
             return None
         if reading.status is not Status.OK or reading.weight is None:
@@ -196,3 +196,8 @@ class Pan:
 
     def _step(self, event: Event) -> None:
         self._phase = after(self._phase, event)
+
+
+def _moving(reading: Reading) -> bool:
+    """Whether the frame says only that the load moves: no digits, or no unit, which comes with rest (SBI)."""
+    return reading.status is Status.IN_MOTION or (reading.unit is None and reading.stable is False)
