@@ -4,7 +4,7 @@ Every decision depends on the bytes alone, never on how they arrived: whole, byt
 same events in the same order. A damaged frame costs one counted rejection; the search goes on one byte later, because
 a marker value may stand inside a frame (a Toledo check of 02h) and a good frame may follow at once.
 
-    bytes -> _FixedFrames | _RtuFrames | _Lines (where a frame begins and ends, its checksum, its address)
+    bytes -> _FixedFrames | _RtuFrames | Reports | _Lines (where a frame begins and ends, its checksum, its address)
           -> fields / lines / registers (what it says)
           -> Reading | Reject
 """
@@ -21,7 +21,8 @@ from hazgate_protocols.scale.lines import compile_lines
 from hazgate_protocols.scale.options import OptionError, Options, resolve_options
 from hazgate_protocols.scale.reading import Reading, Reason, Reject
 from hazgate_protocols.scale.registers import RegisterMap
-from hazgate_protocols.scale.spec import Fixed, Line, Profile, Value
+from hazgate_protocols.scale.reports import Reports
+from hazgate_protocols.scale.spec import Fixed, Line, Profile, Report, Value
 
 Event = Reading | Reject
 _LOW_7_BITS = bytes(byte & 0x7F for byte in range(256))
@@ -43,6 +44,9 @@ class Decoder:
             self._frames: _Frames = _FixedFrames(_without_check(profile, frame, self.options), self.options)
         elif isinstance(frame, Line):
             self._frames = _Lines(frame, self.options)
+        elif isinstance(frame, Report):
+            meaning = compile_variants(frame.variants, (), self.options)
+            self._frames = Reports(frame, meaning, _Noise(frame.length))
         else:
             self._frames = _RtuFrames(RegisterMap(profile, options))
 

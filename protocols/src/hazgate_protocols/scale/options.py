@@ -20,7 +20,8 @@ class Options:
     default_unit: for frames without a unit. decimals: where the device keeps the point to itself. unit_id: Modbus
     address. checksum none: the device is set to send without it. dummy_zeros: whether fixed zeros stand inside the
     digits or must be appended. strip_high_bit: the port receives 7 bits + parity as 8. line_length: characters of
-    every line without its end; pins the length where nothing else shows a lost character.
+    every line without its end; pins the length where nothing else shows a lost character. word_order: which half of a
+    32-bit number stands first, the high one (big) or the low one (little).
     """
 
     default_unit: str | None = None
@@ -30,6 +31,7 @@ class Options:
     dummy_zeros: Literal["included", "append"] = "included"
     strip_high_bit: bool = False
     line_length: int | None = None
+    word_order: Literal["big", "little"] = "big"
 
 
 def _whole(low: int, high: int) -> Callable[[Any], bool]:
@@ -39,11 +41,12 @@ def _whole(low: int, high: int) -> Callable[[Any], bool]:
 _ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "default_unit": (lambda value: value in UNITS, ", ".join(UNITS)),
     "decimals": (_whole(0, 6), "a whole number from 0 to 6"),
-    "unit_id": (_whole(1, 247), "a whole number from 1 to 247"),
+    "unit_id": (_whole(1, 255), "a whole number from 1 to 247, or 255 over TCP"),
     "checksum": (lambda value: value in ("required", "none"), "required, none"),
     "dummy_zeros": (lambda value: value in ("included", "append"), "included, append"),
     "strip_high_bit": (lambda value: type(value) is bool, "true, false"),
     "line_length": (lambda value: value is None or _whole(4, 256)(value), "null or a whole number from 4 to 256"),
+    "word_order": (lambda value: value in ("big", "little"), "big, little"),
 }
 assert _ALLOWED.keys() == {item.name for item in fields(Options)}  # noqa: S101 - two lists of one thing
 
