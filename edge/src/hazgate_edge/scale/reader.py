@@ -11,6 +11,7 @@ from hazgate_edge.config import ModbusRtuLink, ModbusTcpLink, Scale, SerialLink,
 from hazgate_edge.domain.pan import Pan
 from hazgate_edge.scale import links
 from hazgate_edge.scale.links import ByteLink, LinkError, SerialSettings
+from hazgate_protocols.scale.commands import request_bytes
 from hazgate_protocols.scale.decoder import Decoder
 from hazgate_protocols.scale.reading import Reading, Reason, Reject
 from hazgate_protocols.scale.registers import RegisterMap
@@ -67,15 +68,20 @@ class ScaleReader:
 
     async def _poll(self, link: ByteLink, decoder: Decoder, traffic: Poll) -> None:
         """Ask, take what comes until the answer or the time-out, rest, ask again."""
-        question = bytes.fromhex(self._profile.commands["read"].tx)
+        question = request_bytes(self._profile, "read", decoder.options)
         while True:
             decoder.reset()  # a late answer must not be joined to the next
+            decoder.asked(question)
+            steps = list(self._profile.commands["read"].steps)
             await link.write(question)
             answered = False
             try:
                 async with asyncio.timeout(traffic.timeout_ms / 1000):
                     while not answered:
-                        answered = self._take(await link.read(), decoder)
+                        data = await link.read()
+                        if steps and bytes.fromhex(steps[0].on) in data:
+                            await link.write(bytes.fromhex(steps.pop(0).tx))
+                        answered = self._take(data, decoder)
             except TimeoutError:
                 self._pan.rejected(Reject(Reason.TIMEOUT, b"", "no answer"), self._clock.mono_ns())
             await asyncio.sleep(max(traffic.guard_ms, traffic.interval_ms) / 1000)

@@ -20,7 +20,9 @@ class Options:
     default_unit: for frames without a unit. decimals: where the device keeps the point to itself. unit_id: Modbus
     address. checksum none: the device is set to send without it. dummy_zeros: whether fixed zeros stand inside the
     digits or must be appended. strip_high_bit: the port receives 7 bits + parity as 8. line_length: characters of
-    every line without its end; pins the length where nothing else shows a lost character. word_order: which half of a
+    every line without its end; pins the length where nothing else shows a lost character. address: the letter of a
+    device that is asked by its address. device_id: the number a device puts into its frames; null takes any.
+    bcd_order: whether the first byte of packed digits holds the last two or the first two. word_order: which half of a
     32-bit number stands first, the high one (big) or the low one (little).
     """
 
@@ -32,6 +34,9 @@ class Options:
     strip_high_bit: bool = False
     line_length: int | None = None
     word_order: Literal["big", "little"] = "big"
+    address: str | None = None
+    device_id: int | None = None
+    bcd_order: Literal["low_first", "high_first"] = "low_first"
 
 
 def _whole(low: int, high: int) -> Callable[[Any], bool]:
@@ -47,6 +52,9 @@ _ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "strip_high_bit": (lambda value: type(value) is bool, "true, false"),
     "line_length": (lambda value: value is None or _whole(4, 256)(value), "null or a whole number from 4 to 256"),
     "word_order": (lambda value: value in ("big", "little"), "big, little"),
+    "address": (lambda value: isinstance(value, str) and len(value) == 1 and "A" <= value <= "Z", "a letter A to Z"),
+    "device_id": (lambda value: value is None or _whole(0, 99)(value), "null or a whole number from 0 to 99"),
+    "bcd_order": (lambda value: value in ("low_first", "high_first"), "low_first, high_first"),
 }
 assert _ALLOWED.keys() == {item.name for item in fields(Options)}  # noqa: S101 - two lists of one thing
 

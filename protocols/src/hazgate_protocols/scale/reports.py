@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 from hazgate_protocols.scale.fields import Meaning
+from hazgate_protocols.scale.noise import Noise
 from hazgate_protocols.scale.reading import Reading, Reject
 from hazgate_protocols.scale.spec_bytes import Report
-
-
-class Skipped(Protocol):
-    """Counts bytes that belong to no report."""
-
-    def skip(self, dropped: bytes, events: list[Reading | Reject]) -> None: ...
-    def end(self, events: list[Reading | Reject]) -> None: ...
 
 
 class Reports:
@@ -23,12 +15,12 @@ class Reports:
     could join its end to the beginning of the next. Bytes before a report number are passed over.
     """
 
-    def __init__(self, frame: Report, meaning: Meaning, skipped: Skipped) -> None:
+    def __init__(self, frame: Report, meaning: Meaning) -> None:
         self.unread = b""
         self.max_length = frame.length
         self._numbers = bytes(frame.ids)
         self._meaning = meaning
-        self._skipped = skipped
+        self._skipped = Noise(frame.length)
 
     def feed(self, received: bytes) -> list[Reading | Reject]:
         events: list[Reading | Reject] = []
@@ -55,4 +47,4 @@ class Reports:
 
     def reset(self) -> None:
         self.unread = b""
-        self._skipped.end([])
+        self._skipped = Noise(self.max_length)

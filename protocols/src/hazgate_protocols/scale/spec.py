@@ -1,8 +1,8 @@
 """The shape of a device profile: how one family of indicators writes a reading.
 
 These dataclasses are the schema of `firmware_profiles/*.yaml`; hazgate_profiles validates the files against them. The
-frames stand in spec_bytes.py and spec_lines.py, the profile around them here. What the types cannot say is checked in
-`__post_init__` and raises ValueError, so a profile object that exists is complete.
+frames stand in spec_bytes.py, spec_lines.py and spec_delimited.py, the profile around them here. What the types cannot
+say is checked in `__post_init__` and raises ValueError, so a profile object that exists is complete.
 """
 
 from __future__ import annotations
@@ -27,18 +27,23 @@ from hazgate_protocols.scale.spec_bytes import (
     Test,
     Value,
     Variant,
+    check_regex,
     check_write,
     hex_bytes,
 )
-from hazgate_protocols.scale.spec_lines import Line, LineVariant, Says, check_regex
+from hazgate_protocols.scale.spec_delimited import Address, Delimited, Repeat
+from hazgate_protocols.scale.spec_lines import BitsSay, Line, LineVariant, Says
 
 # The whole schema under one name, for those who read or build profiles.
 __all__ = [
     "FRAME_BYTES_MAX",
     "REGISTERS_MAX",
     "UNITS",
+    "Address",
+    "BitsSay",
     "Check",
     "Command",
+    "Delimited",
     "EndAt",
     "Fields",
     "Fixed",
@@ -53,9 +58,11 @@ __all__ = [
     "Poll",
     "Profile",
     "Registers",
+    "Repeat",
     "Report",
     "Says",
     "StabilityWindow",
+    "Step",
     "Stream",
     "Test",
     "Value",
@@ -147,18 +154,37 @@ class StabilityWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """The next bytes of a handshake, sent when the device has answered `on`."""
+
+    on: str
+    tx: str
+
+    def __post_init__(self) -> None:
+        if not hex_bytes(self.on) or not hex_bytes(self.tx):
+            raise ValueError("a step has bytes to wait for and bytes to send")
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """Bytes to send and the answers that mean done; no acks = the weight itself is the answer.
 
     Of a register device both stand without address and CRC, which belong to the link.
+    tx is for the profile's default address; address_at and check say where the site's address and the checksum over
+    the new bytes go (see commands.py).
     """
 
     tx: str
     acks: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+    address_at: int | None = None
+    check: Check | None = None
 
     def __post_init__(self) -> None:
         for text in (self.tx, *self.acks):
             hex_bytes(text)
+        if self.address_at is not None and not 0 <= self.address_at < len(hex_bytes(self.tx)):
+            raise ValueError(f"address_at {self.address_at}: inside the command")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +215,7 @@ class Profile:
     source: tuple[str, ...]
     link: Link
     traffic: Stream | Poll
-    frame: Fixed | Line | Registers | Report
+    frame: Fixed | Line | Delimited | Registers | Report
     transcripts: tuple[str, ...]
     stability_window: StabilityWindow
     options: dict[str, Value] = field(default_factory=dict)

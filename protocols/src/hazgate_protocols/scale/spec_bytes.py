@@ -6,6 +6,7 @@ high byte); ranges are [from, to) like slices. What the types cannot say is chec
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -45,7 +46,8 @@ class Test:
 class Lookup:
     """A value read from one byte: the masked bits, shifted down, are the key. A missing key refuses the frame.
 
-    A mapped value may be another lookup (a unit code that says "see the bit over there").
+    A mask of two bytes (FFFF) reads two, the first one high: a unit of two letters. A mapped value may be another
+    lookup (a unit code that says "see the bit over there").
     """
 
     at: int
@@ -53,36 +55,49 @@ class Lookup:
     mask: str = "FF"
 
     def __post_init__(self) -> None:
-        if len(hex_bytes(self.mask)) != 1 or hex_bytes(self.mask) == b"\0":
-            raise ValueError(f"mask {self.mask!r} is not one byte in hex with a bit set")
+        if not 1 <= len(hex_bytes(self.mask)) <= 2 or not any(hex_bytes(self.mask)):
+            raise ValueError(f"mask {self.mask!r} is not one byte or two in hex with a bit set")
+
+    @property
+    def width(self) -> int:
+        """How many bytes are read."""
+        return len(hex_bytes(self.mask))
 
 
 @dataclass(frozen=True, slots=True)
 class Number:
     """A decimal number in a range of bytes.
 
-    form ascii-int: digits, in front of them any of `pad`; the others are big-endian integers. decimals: places after
-    the point; "option" takes the site's setting; below 0 = fixed zeros, see the option dummy_zeros. sign: a lookup
-    with "+" and "-". max: a larger magnitude refuses the frame. uint16-le has its low byte first. float32 is rounded to its
-    decimals (scale/ieee.py says how); max counts in its last place. The option word_order turns the words of 4 bytes.
+    form ascii-int: digits, in front of them any of `pad`; ascii-decimal: the same with a point in place (behind the
+    last digit it means an integer), so `decimals` says how many places there are at most; bcd: two digits a byte; the
+    others are big-endian integers. decimals: places after the point; "option" takes the site's setting; below 0 =
+    fixed zeros, see the option dummy_zeros. sign: a lookup with "+" and "-". max: a larger magnitude refuses the
+    frame. reverse: the last character, of bcd the last byte, stands first; "option": see the option bcd_order.
+    uint16-le has its low byte first. float32 is rounded to its decimals (scale/ieee.py says how), and max counts in the
+    last place. The option word_order turns the words of 4 binary bytes.
     """
 
     span: tuple[int, int]
-    form: Literal["ascii-int", "uint16", "int16", "uint32", "int32", "uint16-le", "float32"]
+    form: Literal["ascii-int", "ascii-decimal", "bcd", "uint16", "int16", "uint32", "int32", "uint16-le", "float32"]
     decimals: Lookup | int | Literal["option"]
     pad: Literal["", " "] = ""
     sign: Lookup | None = None
     max: int | None = None
+    reverse: bool | Literal["option"] = False
 
     def __post_init__(self) -> None:
         start, stop = self.span
         width = BINARY_WIDTHS.get(self.form, stop - start)
         if not 0 <= start < stop or stop - start != width:
             raise ValueError(f"span {list(self.span)} does not fit form {self.form}")
-        if self.pad and self.form != "ascii-int":
-            raise ValueError("pad goes with ascii-int only")
         if self.form == "float32" and isinstance(self.decimals, Lookup):
             raise ValueError("a float32 has its decimals from the profile or the site, not from a table")
+        if self.pad and not self.form.startswith("ascii"):
+            raise ValueError("pad goes with ascii forms only")
+        if self.form == "ascii-decimal" and type(self.decimals) is not int:
+            raise ValueError("ascii-decimal has its point in place: decimals is the most there can be")
+        if self.reverse and self.form not in ("ascii-int", "ascii-decimal", "bcd"):
+            raise ValueError("reverse goes with ascii forms and bcd only")
         if isinstance(self.decimals, int) and not 0 <= self.decimals <= 9:
             raise ValueError(f"decimals {self.decimals}: 0 to 9 are allowed")
 
@@ -119,7 +134,7 @@ class Variant:
 class Check:
     """A checksum: the algorithm over a range of the frame stands, as it comes from the algorithm, at an offset."""
 
-    algo: Literal["xor-hex", "sum7-neg", "crc16-modbus"]
+    algo: Literal["xor", "xor-hex", "sum8", "sum7-neg", "lrc", "crc16-modbus", "crc16-xmodem", "digit-xor"]
     over: tuple[int, int]
     at: int
 
@@ -134,7 +149,12 @@ class EndAt:
 
 @dataclass(frozen=True, slots=True)
 class Fixed:
-    """Frames of one length. `check: null` must be written out: leaving a checksum away is a decision."""
+    """Frames of one length. `check: null` must be written out: leaving a checksum away is a decision.
+
+    start_inside false: the start marker never stands inside a frame, so one that does is the beginning of the next and
+    what came before it a framing fault. pattern: what the whole frame must look like, beside the guards. asides: bytes
+    between frames that mean something by themselves, a status, or nothing (null: the ACK of a handshake).
+    """
 
     kind: Literal["fixed"]
     start: str
@@ -143,8 +163,15 @@ class Fixed:
     check: Check | None
     variants: tuple[Variant, ...]
     guards: tuple[Test, ...] = ()
+    start_inside: bool = True
+    pattern: str | None = None
+    asides: dict[str, Status | None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        check_asides(self.asides, (self.start,))
+        check_marks((self.start, *self.asides))
+        if self.pattern is not None:
+            check_regex(self.pattern)
         if not 2 <= self.length <= FRAME_BYTES_MAX or not 1 <= len(hex_bytes(self.start)) < self.length:
             raise ValueError(
                 f"start {self.start!r}, length {self.length}: 1 byte of start, 2 to {FRAME_BYTES_MAX} bytes"
@@ -213,6 +240,36 @@ def check_write(tx: str, acks: tuple[str, ...]) -> None:
         raise ValueError(f"command {tx!r}: the one answer to it is {answer.hex(' ').upper()}")
 
 
+def check_regex(pattern: str, *, whole: bool = True) -> None:
+    """Raises ValueError unless an expression is ASCII, anchored, without parts that can take exponential time."""
+    if not pattern.isascii() or not pattern.startswith("^") or (whole and not pattern.endswith("$")):
+        raise ValueError(f"regex {pattern!r}: ASCII, beginning with ^" + (" and ending with $" if whole else ""))
+    bare = re.sub(r"\\[^0-9]", "", pattern)  # escaped brackets are only characters
+    if re.search(r"\)[*+{]|\\[0-9]|\(\?(?!P<|:)", bare):
+        raise ValueError(f"regex {pattern!r}: no repeated group, look-around or back-reference")
+    try:
+        re.compile(pattern.encode("ascii"))
+    except re.error as exc:
+        raise ValueError(f"regex {pattern!r}: {exc}") from exc
+
+
+def check_marks(marks: tuple[str, ...]) -> None:
+    """Raises ValueError when a marker stands inside another: which one is meant would depend on how bytes arrive."""
+    for mark in marks:
+        if sum(hex_bytes(mark) in hex_bytes(other) for other in marks) != 1:
+            raise ValueError(f"marker {mark!r} stands inside another or twice")
+
+
+def check_asides(asides: dict[str, Status | None], starts: tuple[str, ...]) -> None:
+    """Raises ValueError for an aside that is empty, carries a weight, or could be taken for the start of a frame."""
+    for text, status in asides.items():
+        aside = hex_bytes(text)
+        if not aside or any(aside[:1] == hex_bytes(start)[:1] for start in starts):
+            raise ValueError(f"aside {text!r}: at least one byte, and not as a frame begins")
+        if status is Status.OK:
+            raise ValueError(f"aside {text!r}: ok needs a weight")
+
+
 def hex_bytes(text: str) -> bytes:
     """The bytes of hex text; raises ValueError."""
     try:
@@ -245,6 +302,7 @@ def _check_variants(variants: tuple[Variant, ...], guards: tuple[Test, ...], len
 def _check_rule(rule: object, length: int, allowed: tuple[object, ...]) -> None:
     if isinstance(rule, Lookup):
         _check_inside(rule.at, length)
+        _check_inside(rule.at + rule.width - 1, length)
         mask = int(rule.mask, 16)
         most = mask // (mask & -mask)
         for key, value in rule.map.items():

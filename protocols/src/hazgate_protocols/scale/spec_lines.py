@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import Literal
 
 from hazgate_protocols.scale.reading import Mode, Status
-from hazgate_protocols.scale.spec_bytes import FRAME_BYTES_MAX, hex_bytes
+from hazgate_protocols.scale.spec_bytes import FRAME_BYTES_MAX, UNITS, Check, Test, check_regex, hex_bytes
 
 _GROUP = re.compile(r"\(\?P<([a-z_]+)>")
 
@@ -19,15 +20,32 @@ class Says:
     mode: Mode | None = None
     unit: str | None = None
     status: Status | None = None
+    zero: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BitsSay:
+    """What a status character says when its masked bits equal a value."""
+
+    mask: str
+    equals: str
+    says: Says
+
+    def __post_init__(self) -> None:
+        Test(0, self.mask, self.equals)
 
 
 @dataclass(frozen=True, slots=True)
 class LineVariant:
     """One meaning of a line: a regular expression for the whole line without its end.
 
-    Groups: `sign` and `weight` make the number (a comma in it is a decimal point); the text of every other group must
-    be a key in `maps` (later maps win). ignore: an answer that carries no reading. Expressions are anchored and
-    linear: no quantifier on a group but "?", no look-around, no back-reference, since profiles come from the field.
+    Groups: `sign` and `weight` make the number (a comma in it is a decimal point, a slash marks the auxiliary digit
+    and is left out), `places` is a digit that counts its decimals where the text has no point; `decimals` is their
+    number where the device never says it. reverse: the number's text runs from the last digit to the first. The text
+    of every other group must be a key in `maps`, or it is one status character with its rules in `bits` (what is said
+    later wins, bits after words). stable, unit ("option": default_unit) and mode hold for the variant as a whole.
+    ignore: an answer that carries no reading. Expressions are anchored and linear: no quantifier on a group but "?",
+    no look-around, no back-reference, since profiles come from the field.
     """
 
     name: str
@@ -36,12 +54,25 @@ class LineVariant:
     ignore: bool = False
     maps: dict[str, dict[str, Says]] = field(default_factory=dict)
     mode: Mode | None = None
+    bits: dict[str, tuple[BitsSay, ...]] = field(default_factory=dict)
+    stable: bool | None = None
+    unit: str | None = None
+    decimals: int | None = None
+    reverse: bool = False
 
     def __post_init__(self) -> None:
         check_regex(self.regex)
         groups = set(_GROUP.findall(self.regex))
-        if groups - {"sign", "weight"} != set(self.maps):
-            raise ValueError(f"variant {self.name}: groups {sorted(groups)} but maps for {sorted(self.maps)}")
+        if groups - {"sign", "weight", "places"} != set(self.maps) | set(self.bits):
+            raise ValueError(
+                f"variant {self.name}: groups {sorted(groups)} but maps for {sorted({*self.maps, *self.bits})}"
+            )
+        if "places" in groups and self.decimals is not None:
+            raise ValueError(f"variant {self.name}: places in the line, or decimals here, not both")
+        if self.decimals is not None and not 0 <= self.decimals <= 9:
+            raise ValueError(f"variant {self.name}: decimals {self.decimals}: 0 to 9 are allowed")
+        if self.unit not in (*UNITS, "option", None):
+            raise ValueError(f"variant {self.name}: unit {self.unit!r} is not allowed; allowed: {', '.join(UNITS)}")
         if ("weight" in groups) != (self.status is Status.OK and not self.ignore):
             raise ValueError(f"variant {self.name}: a group weight goes with status ok and with no other")
 
@@ -51,7 +82,7 @@ class Line:
     """Frames that are lines. `ends`: accepted line ends, all with the same last byte; `head`: how a record begins.
 
     A line that does not begin so is a framing fault (the tail of a line, noise), one that does and fits no variant a
-    content fault. max_length counts the line's end.
+    content fault. max_length counts the line's end. check: offsets in the line without its end, below 0 from its end.
     """
 
     kind: Literal["line"]
@@ -59,6 +90,7 @@ class Line:
     head: str
     max_length: int
     variants: tuple[LineVariant, ...]
+    check: Check | None = None
 
     def __post_init__(self) -> None:
         check_regex(self.head, whole=False)
@@ -68,16 +100,3 @@ class Line:
             raise ValueError(f"max_length {self.max_length}: 4 to {FRAME_BYTES_MAX}")
         if not self.variants:
             raise ValueError("a frame has at least one variant")
-
-
-def check_regex(pattern: str, *, whole: bool = True) -> None:
-    """Raises ValueError unless an expression is ASCII, anchored, without parts that can take exponential time."""
-    if not pattern.isascii() or not pattern.startswith("^") or (whole and not pattern.endswith("$")):
-        raise ValueError(f"regex {pattern!r}: ASCII, beginning with ^" + (" and ending with $" if whole else ""))
-    bare = re.sub(r"\\[^0-9]", "", pattern)  # escaped brackets are only characters
-    if re.search(r"\)[*+{]|\\[0-9]|\(\?(?!P<|:)", bare):
-        raise ValueError(f"regex {pattern!r}: no repeated group, look-around or back-reference")
-    try:
-        re.compile(pattern.encode("ascii"))
-    except re.error as exc:
-        raise ValueError(f"regex {pattern!r}: {exc}") from exc
