@@ -34,8 +34,9 @@ def float32_count(bits: bytes, places: int) -> int | None:
             raise TooCoarseError("a subnormal number is no weight; is the word order right?")
         return 0
     power = exponent - _EXPONENT_BIAS  # the value is whole * 2^power
-    whole = (1 << _MANTISSA_BITS | mantissa) * 10**places
-    if power > 0 or 10**places > 1 << -power:
+    scale: int = 10**places
+    whole = (1 << _MANTISSA_BITS | mantissa) * scale
+    if power > 0 or scale > 1 << -power:
         raise TooCoarseError(f"single precision cannot tell {places} places of so large a number")
     half = 1 << -power >> 1
     count, rest = divmod(whole, 1 << -power)

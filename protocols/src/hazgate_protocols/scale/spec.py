@@ -232,7 +232,7 @@ class Profile:
         if isinstance(self.traffic, Poll) and self.registers is None and "read" not in self.commands:
             raise ValueError("a polled device needs commands.read")
         if self.registers is not None:
-            for command in self.commands.values():
+            for command in (self.commands[name] for name in self.commands if name != "read"):
                 check_write(command.tx, command.acks)
         if isinstance(self.frame, Report) != ("hid" in self.link.kinds):
             raise ValueError("frames of kind report come over hid and over nothing else")
