@@ -254,3 +254,21 @@ def test_reasons_name_disk_and_printer_too() -> None:
         disk=Say("DISK-01"),
     )
     assert [say.key for say in said] == ["DISK-01", "PAN-01", "PRN-01"]
+
+
+@pytest.mark.parametrize("every_ms", [2, 10, 12, 20, 100, 300])
+def test_a_weight_settles_whatever_the_rate_and_only_after_its_span(every_ms: int) -> None:
+    """500 to 3 frames a second: not before samples and span are there, soon after; the evidence is bounded."""
+    window = StabilityWindow(Rule(samples=5, span_ms=800, tolerance=Mass.of("0.01", "kg"), gap_ms=1000))
+    mass, settled_at = Mass.of("8.50", "kg"), None
+    for at_ms in range(0, 3000, every_ms):
+        window.feed(Weight(mass, "8.50", "kg", "", None, None, at_ms.to_bytes(2), at_ms * 1_000_000))
+        if window.settled is not None and settled_at is None:
+            settled_at = at_ms
+    assert settled_at is not None
+    assert max(800, 4 * every_ms) <= settled_at <= max(800, 4 * every_ms) + 2 * every_ms
+    assert window.settled is not None
+    frames = window.settled.frames
+    assert len(frames) <= 16
+    assert list(frames) == sorted(frames)
+    assert frames[-1] == at_ms.to_bytes(2)

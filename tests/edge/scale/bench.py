@@ -14,10 +14,11 @@ from hazgate_edge.app import rule_of
 from hazgate_edge.clock import SystemClock
 from hazgate_edge.config import Scale
 from hazgate_edge.domain.pan import Limits, Pan
-from hazgate_edge.domain.stability import Weight
+from hazgate_edge.domain.stability import Rule, Weight
 from hazgate_edge.scale.names import Places
 from hazgate_edge.scale.reader import ScaleReader
 from hazgate_profiles import registry
+from hazgate_protocols.scale.reading import Reading
 
 DEADLINE_S = 20.0
 TF0_8_50 = bytes.fromhex("02 2B 30 30 30 38 35 30 32 31 34 03")  # XK3190 tF=0, 8.50
@@ -34,6 +35,18 @@ async def until(holds: Callable[[], Any], what: str) -> None:
     while not holds():
         assert loop.time() < deadline, f"{what} did not come"
         await asyncio.sleep(0.01)
+
+
+class SeeingPan(Pan):
+    """A pan that tells the texts of all weights it was given."""
+
+    def __init__(self, rule: Rule, limits: Limits, now_ns: int) -> None:
+        super().__init__(rule, limits, now_ns)
+        self.seen: list[str] = []
+
+    def read(self, reading: Reading, now_ns: int) -> None:
+        self.seen.append(f"{reading.weight}")
+        super().read(reading, now_ns)
 
 
 class Bench:
@@ -55,7 +68,7 @@ class Bench:
         )
         found = registry.load(profile)
         limits = Limits(self.scale.minimum, self.scale.capacity, self.scale.empty_below)
-        self.pan = Pan(rule_of(found, self.scale.division), limits, self.clock.mono_ns())
+        self.pan = SeeingPan(rule_of(found, self.scale.division), limits, self.clock.mono_ns())
         self.reader = ScaleReader(self.scale, found, self.pan, self.clock, places)
 
     def weight(self) -> Weight | None:

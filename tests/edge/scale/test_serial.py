@@ -31,7 +31,7 @@ async def test_every_line_setting_reaches_the_port(
         asked.append(attributes)
         real(descriptor, when, attributes)
 
-    monkeypatch.setattr(serial.serialposix.termios, "tcsetattr", tcsetattr)
+    monkeypatch.setattr(termios, "tcsetattr", tcsetattr)
     wire = Wire()
     link = await SerialLink.open(SerialSettings(wire.port, 2400, bits, parity, stop))
     link.close()
