@@ -6,7 +6,7 @@ import asyncio
 import statistics
 from collections.abc import Callable
 
-from benchmarks import bare, intake, load, own_box, own_journal, peer, probe
+from benchmarks import bare, decoding, intake, load, own_box, own_journal, peer, probe
 from benchmarks import remarks as remarks_of
 from benchmarks.bench import Bench
 from benchmarks.broker import Broker
@@ -195,4 +195,5 @@ SUITES: dict[str, Callable[[Bench], list[Figure]]] = {
     "uplink": load.uplink,
     "box": box,
     "label": label,
+    "decode": decoding.decode,
 }

@@ -134,7 +134,7 @@ class ScaleReader:
                     data = await link.read()
                     if steps:
                         heard += data
-                        on = bytes.fromhex(steps[0].on)
+                        on = bytes.fromhex(steps[0].after)
                         if on in heard:
                             heard = heard[heard.index(on) + len(on) :]
                             await link.write(bytes.fromhex(steps.pop(0).tx))

@@ -13,6 +13,9 @@ class OptionError(ValueError):
     """A setting the profile does not offer, a value that is not allowed, or one that must be set and is not."""
 
 
+ENQ_ACK_DC1 = "ENQ(05) -> ACK(06) -> DC1(11)"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """The settings of one decoder.
@@ -22,8 +25,9 @@ class Options:
     digits or must be appended. strip_high_bit: the port receives 7 bits + parity as 8. line_length: characters of
     every line without its end; pins the length where nothing else shows a lost character. address: the letter of a
     device that is asked by its address. device_id: the number a device puts into its frames; null takes any.
-    bcd_order: whether the first byte of packed digits holds the last two or the first two. word_order: which half of a
-    32-bit number stands first, the high one (big) or the low one (little).
+    bcd_order: whether the first byte of packed digits holds the last two or the first two. handshake: how the device
+    wants to be asked, for those of the family that could be set otherwise; one is known. word_order: which half of
+    a 32-bit number stands first, the high one (big) or the low one (little).
     """
 
     default_unit: str | None = None
@@ -37,6 +41,7 @@ class Options:
     address: str | None = None
     device_id: int | None = None
     bcd_order: Literal["low_first", "high_first"] = "low_first"
+    handshake: str = ENQ_ACK_DC1
 
 
 def _whole(low: int, high: int) -> Callable[[Any], bool]:
@@ -55,6 +60,7 @@ _ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "address": (lambda value: isinstance(value, str) and len(value) == 1 and "A" <= value <= "Z", "a letter A to Z"),
     "device_id": (lambda value: value is None or _whole(0, 99)(value), "null or a whole number from 0 to 99"),
     "bcd_order": (lambda value: value in ("low_first", "high_first"), "low_first, high_first"),
+    "handshake": (lambda value: value == ENQ_ACK_DC1, ENQ_ACK_DC1),
 }
 assert _ALLOWED.keys() == {item.name for item in fields(Options)}  # noqa: S101 - two lists of one thing
 

@@ -155,13 +155,13 @@ class StabilityWindow:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """The next bytes of a handshake, sent when the device has answered `on`."""
+    """The next bytes of a handshake, sent when the device has answered `after`."""
 
-    on: str
+    after: str
     tx: str
 
     def __post_init__(self) -> None:
-        if not hex_bytes(self.on) or not hex_bytes(self.tx):
+        if not hex_bytes(self.after) or not hex_bytes(self.tx):
             raise ValueError("a step has bytes to wait for and bytes to send")
 
 
