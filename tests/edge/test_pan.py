@@ -272,3 +272,14 @@ def test_a_weight_settles_whatever_the_rate_and_only_after_its_span(every_ms: in
     assert len(frames) <= 16
     assert list(frames) == sorted(frames)
     assert frames[-1] == at_ms.to_bytes(2)
+
+
+def test_the_weight_of_a_fast_device_is_current_no_longer_than_its_silence() -> None:
+    """Three periods of a profile may be less than a second; more than a second is never granted."""
+    for stale_ms, current_ms in ((300, 300), (5000, 1000)):
+        pan = Pan(RULE, LIMITS, 0, stale_ms)
+        pan.link(up=True, now_ns=0)
+        pan.read(reading("8.50"), 1)
+        assert pan.weight(current_ms * 1_000_000) is not None
+        assert pan.weight(current_ms * 1_000_000 + 2) is None
+        assert pan.view(current_ms * 1_000_000 + 2).silent

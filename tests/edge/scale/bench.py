@@ -38,11 +38,16 @@ async def until(holds: Callable[[], Any], what: str) -> None:
 
 
 class SeeingPan(Pan):
-    """A pan that tells the texts of all weights it was given."""
+    """A pan that tells the texts of all weights it was given, and what it was told of the link."""
 
     def __init__(self, rule: Rule, limits: Limits, now_ns: int) -> None:
         super().__init__(rule, limits, now_ns)
         self.seen: list[str] = []
+        self.told: list[bool] = []
+
+    def link(self, *, up: bool, now_ns: int) -> None:
+        self.told.append(up)
+        super().link(up=up, now_ns=now_ns)
 
     def read(self, reading: Reading, now_ns: int) -> None:
         self.seen.append(f"{reading.weight}")

@@ -110,10 +110,12 @@ async def test_silence_is_a_link_that_is_down_and_its_end_is_seen() -> None:
     async with reading("yaohua-tf0", {"kind": "serial", "port": wire.port}) as bench:
         async with talking(wire, TF0_8_50):
             await bench.shows("8.50")
-        await bench.shows("")
-        await until(lambda: bench.refusal() == "SCALE-01", "SCALE-01")
+        await until(lambda: bench.pan.told == [True, False], "the link called down, once")
+        assert bench.text() == ""
+        assert bench.refusal() == "SCALE-01"
         async with talking(wire, TF0_2_05):
             await bench.shows("2.05")
+            assert bench.pan.told == [True, False, True]
     wire.unplug()
 
 
