@@ -114,16 +114,15 @@ def wrong_weight(family_of: Family, reading: Reading, stream: bytes) -> str:
 
 
 def _digits_stand_in(weight: Decimal, raw: bytes) -> bool:
-    digits = "".join(map(str, weight.as_tuple().digits)).lstrip("0") or "0"
+    digits = "".join(map(str, weight.as_tuple().digits)).lstrip("0")
     text = "".join(chr(byte) for byte in raw if chr(byte) in "0123456789")
     packed, packed_back = raw.hex(), raw[::-1].hex()
     if any(digits in row for row in (text, text[::-1], packed, packed_back)):
         return True
-    # A report's exponent stands beside its value: 316 with exponent 1 is 3160.
-    wholes = {int(digits), int(digits.rstrip("0") or "0")}
+    whole = int(digits)
     if any(
-        abs(int.from_bytes(raw[at : at + width], order, signed=True)) in wholes
-        or int.from_bytes(raw[at : at + width], order) in wholes
+        abs(int.from_bytes(raw[at : at + width], order, signed=True)) == whole
+        or int.from_bytes(raw[at : at + width], order) == whole
         for width in (2, 4)
         for at in range(len(raw) - width + 1)
         for order in ("big", "little")
@@ -131,9 +130,7 @@ def _digits_stand_in(weight: Decimal, raw: bytes) -> bool:
         return True
     words = [raw[at : at + 4] for at in range(len(raw) - 3)]
     floats = [struct.unpack(">f", word)[0] for four in words for word in (four, four[2:] + four[:2], four[::-1])]
-    # A float is rounded to the places of the display: at most half a step away, and its own last bits.
-    step = 0.5 * 10.0 ** int(weight.as_tuple().exponent)
-    return any(abs(abs(number) - float(weight)) <= step * 1.0001 + 1e-6 * float(weight) for number in floats)
+    return any(abs(abs(number) - float(weight)) <= 1e-6 * float(weight) for number in floats)
 
 
 def _is_intact(profile: Profile, options: Mapping[str, Value], raw: bytes) -> bool:
