@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
+from importlib.resources import files
 from typing import Any
 
 import pytest
 
 from hazgate_profiles import registry
 from hazgate_profiles.registry import ProfileError, Registry
+from hazgate_profiles.transcripts import read_transcript
 from hazgate_protocols.scale.spec import Check, Fields, LineVariant, Lookup, Number, Profile, Says
 
+TRANSCRIPTS = files("hazgate_profiles") / "transcripts"
 OTHER_UNIT = {
     "kg": "g",
     "g": "kg",
@@ -56,9 +59,18 @@ def _unit(part: Any) -> Any:
         return replace(part, map={key: _other(value) for key, value in part.map.items()})
     if isinstance(part, Fields | LineVariant | Says) and isinstance(part.unit, str) and part.unit != "option":
         return replace(part, unit=_other(part.unit))
-    if isinstance(part, Profile) and isinstance(part.options.get("default_unit"), str):
+    if isinstance(part, Profile) and isinstance(part.options.get("default_unit"), str) and _relies_on_unit(part):
         return replace(part, options={**part.options, "default_unit": _other(part.options["default_unit"])})
     return part
+
+
+def _relies_on_unit(profile: Profile) -> bool:
+    """Whether an example leaves the unit to the profile; where all of them set it, the site alone decides."""
+    return any(
+        "default_unit" not in case.options
+        for file in profile.transcripts
+        for case in read_transcript(TRANSCRIPTS / file).cases
+    )
 
 
 def _other(value: Any) -> Any:

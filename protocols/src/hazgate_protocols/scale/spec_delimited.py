@@ -63,9 +63,9 @@ class Delimited:
             raise ValueError(f"max_length {self.max_length}, lengths {list(self.lengths)}: 3 to {FRAME_BYTES_MAX}")
         if not self.variants:
             raise ValueError("a frame has at least one variant")
+        check_asides(self.asides, self.starts)
         check_marks((*self.starts, *self.asides))
         check_marks((*self.ends, *self.early_ends))
         offsets = [item.at for item in (self.address, *self.repeats) if item is not None]
         if any(not 0 <= at < min(self.lengths, default=3) for at in offsets):
             raise ValueError(f"offsets {offsets}: inside the shortest frame")
-        check_asides(self.asides, self.starts)
