@@ -104,7 +104,11 @@ def devices() -> Iterator[str]:
         window = item.stability_window
         facts = [
             ("seen as", " ".join(names).replace(" / ", ": ")),
-            ("link", f"{', '.join(link.kinds)}; {link.baud[0]} {link.bits}{link.parity}{link.stop}"),
+            (
+                "link",
+                ", ".join(link.kinds) + (f"; {link.baud[0]} {link.bits}{link.parity}{link.stop}" if link.baud else ""),
+            ),
+            ("USB vendor:product", ", ".join(item.match.usb)),
             ("other baud rates", ", ".join(map(str, link.baud[1:]))),
             ("traffic", every),
             (

@@ -14,6 +14,7 @@ That one byte changed in a frame with a checksum never gives a weight at all is 
 
 from __future__ import annotations
 
+import math
 import random
 import struct
 from collections.abc import Mapping, Sequence
@@ -27,7 +28,7 @@ from hazgate_profiles import registry
 from hazgate_profiles.transcripts import Case, read_transcript
 from hazgate_protocols.scale.decoder import Decoder
 from hazgate_protocols.scale.reading import Reading, Status
-from hazgate_protocols.scale.spec import Check, Delimited, Fixed, Line, Profile, Registers, Value
+from hazgate_protocols.scale.spec import Check, Delimited, Fixed, Line, Profile, Registers, Report, Value
 
 TRANSCRIPTS = Path(str(files("hazgate_profiles"))) / "transcripts"
 MARKERS = b"\x00\x01\x02\x03\x04\x06\r\n\x15\x7f\x80\xff =+-.,;/ ?0123456789"
@@ -107,6 +108,8 @@ def wrong_weight(family_of: Family, reading: Reading, stream: bytes) -> str:
     raw = reading.raw
     if family_of.options.get("strip_high_bit", family_of.profile.options.get("strip_high_bit")):
         raw = bytes(byte & 0x7F for byte in raw)
+    if isinstance(family_of.profile.frame, Report):
+        return "" if _report_says(reading.weight, raw) else f"{reading.weight} does not stand in the report"
     if not _digits_stand_in(abs(reading.weight), raw):
         return f"{reading.weight} does not stand in the bytes"
     if not _is_intact(family_of.profile, family_of.options, raw):
@@ -115,16 +118,15 @@ def wrong_weight(family_of: Family, reading: Reading, stream: bytes) -> str:
 
 
 def _digits_stand_in(weight: Decimal, raw: bytes) -> bool:
-    digits = "".join(map(str, weight.as_tuple().digits)).lstrip("0") or "0"
+    digits = "".join(map(str, weight.as_tuple().digits)).lstrip("0")
     text = "".join(chr(byte) for byte in raw if chr(byte) in "0123456789")
     packed, packed_back = raw.hex(), raw[::-1].hex()
     if any(digits in row for row in (text, text[::-1], packed, packed_back)):
         return True
-    # A report's exponent stands beside its value: 316 with exponent 1 is 3160.
-    wholes = {int(digits), int(digits.rstrip("0") or "0")}
+    whole = int(digits)
     if any(
-        abs(int.from_bytes(raw[at : at + width], order, signed=True)) in wholes
-        or int.from_bytes(raw[at : at + width], order) in wholes
+        abs(int.from_bytes(raw[at : at + width], order, signed=True)) == whole
+        or int.from_bytes(raw[at : at + width], order) == whole
         for width in (2, 4)
         for at in range(len(raw) - width + 1)
         for order in ("big", "little")
@@ -132,9 +134,14 @@ def _digits_stand_in(weight: Decimal, raw: bytes) -> bool:
         return True
     words = [raw[at : at + 4] for at in range(len(raw) - 3)]
     floats = [struct.unpack(">f", word)[0] for four in words for word in (four, four[2:] + four[:2], four[::-1])]
-    # A float is rounded to the places of the display: at most half a step away, and its own last bits.
-    step = 0.5 * 10.0 ** int(weight.as_tuple().exponent)
-    return any(abs(abs(number) - float(weight)) <= step * 1.0001 + 1e-6 * float(weight) for number in floats)
+    half = Decimal((0, (5,), int(weight.as_tuple().exponent) - 1))  # of the last place: a float is rounded to it
+    return any(abs(abs(Decimal(number)) - weight) <= half for number in floats if math.isfinite(number))
+
+
+def _report_says(weight: Decimal, raw: bytes) -> bool:
+    """A HID report by its definition: value times ten to the signed exponent."""
+    exponent, value = struct.unpack_from("<bH", raw, 3)
+    return weight == Decimal(value).scaleb(exponent)
 
 
 def _is_intact(profile: Profile, options: Mapping[str, Value], raw: bytes) -> bool:

@@ -21,7 +21,10 @@ from hazgate_protocols.scale.spec import Value
 
 TRANSCRIPTS = Path(str(files("hazgate_profiles"))) / "transcripts"
 PROFILES = registry.available()
-SETTINGS: dict[str, dict[str, Value]] = {"modbus-laumas": {"decimals": 2}}
+# Where the device keeps the decimals to itself the site must say them: as the profile's own transcript does.
+SETTINGS: dict[str, dict[str, Value]] = {
+    name: {"decimals": 2} for name in PROFILES if registry.load(name).options.get("decimals", 0) is None
+}
 FRAMES = {
     name: [
         b"".join(case.reads)

@@ -36,7 +36,7 @@ MISTAKES = [
     ("revision: 1", "revision: {", ["not YAML"]),
     ("id: own", "id: other", ["id is 'other'; allowed: 'own', the name of the file"]),
     ("revision: 1", "revision: 1\ninherits: own", ["inherits in a loop or too deep: own <- own"]),
-    ("revision: 1", "revision: 1\ninherits: nobody", ["profile 'nobody' does not exist; there are: and-ad44xx, "]),
+    ("revision: 1", "revision: 1\ninherits: nobody", ["profile 'nobody' does not exist; there are: "]),
 ]  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from hazgate_edge import __version__
 from hazgate_edge.agent import Agent
 from hazgate_edge.clock import Clock, SystemClock, local_date, moment, rfc3339
 from hazgate_edge.config import Config
-from hazgate_edge.domain.pan import Limits, Pan
+from hazgate_edge.domain.pan import STALE_MS, Limits, Pan
 from hazgate_edge.domain.stability import Rule
 from hazgate_edge.domain.view import Chip, Light, Say
 from hazgate_edge.door import Door
@@ -51,7 +51,7 @@ from hazgate_profiles import registry
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.seal import Signer
 from hazgate_protocols.mass import Mass
-from hazgate_protocols.scale.spec import Profile
+from hazgate_protocols.scale.spec import Profile, Stream
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +139,8 @@ def scale_of(config: Config, clock: Clock) -> tuple[Profile, Pan, ScaleReader]:
     scale = config.scale
     profile = registry.load(scale.profile)
     limits = Limits(scale.minimum, scale.capacity, scale.empty_below)
-    pan = Pan(rule_of(profile, scale.division), limits, clock.mono_ns())
+    stale_ms = profile.traffic.silence_ms if isinstance(profile.traffic, Stream) else STALE_MS
+    pan = Pan(rule_of(profile, scale.division), limits, clock.mono_ns(), stale_ms)
     return profile, pan, ScaleReader(scale, profile, pan, clock)
 
 

@@ -4,7 +4,7 @@ Every decision depends on the bytes alone, never on how they arrived: whole, byt
 same events in the same order. A damaged frame costs one counted rejection; the search goes on one byte later, because
 a marker value may stand inside a frame (a Toledo check of 02h) and a good frame may follow at once.
 
-    bytes -> _FixedFrames | DelimitedFrames | _RtuFrames | _Lines | BlockFrames (where a frame begins
+    bytes -> _FixedFrames | DelimitedFrames | _RtuFrames | Reports | _Lines | BlockFrames (where a frame begins
              and ends, checksum, address)
           -> fields / lines / blocks / registers (what it says)
           -> crosschecks (whether its numbers agree)
@@ -28,7 +28,8 @@ from hazgate_protocols.scale.noise import Marks, Noise, begun, refuse_unfinished
 from hazgate_protocols.scale.options import OptionError, Options, resolve_options
 from hazgate_protocols.scale.reading import Reading, Reason, Reject
 from hazgate_protocols.scale.registers import RegisterMap
-from hazgate_protocols.scale.spec import Block, Delimited, Fixed, Line, Poll, Profile, Value
+from hazgate_protocols.scale.reports import Reports
+from hazgate_protocols.scale.spec import Block, Delimited, Fixed, Line, Poll, Profile, Report, Value
 
 Event = Reading | Reject
 _LOW_7_BITS = bytes(byte & 0x7F for byte in range(256))
@@ -55,6 +56,8 @@ class Decoder:
             self._frames = _Lines(frame, self.options)
         elif isinstance(frame, Block):
             self._frames = BlockFrames(frame, self.options)
+        elif isinstance(frame, Report):
+            self._frames = Reports(frame, compile_variants(frame.variants, (), self.options))
         elif isinstance(frame, Delimited):
             self._frames = DelimitedFrames(frame, self.options, polled=polled)
         else:

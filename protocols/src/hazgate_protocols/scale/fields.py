@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any, cast
+from typing import Any, Literal, cast
 
+from hazgate_protocols.scale.ieee import TooCoarseError, float32_count
 from hazgate_protocols.scale.options import Options
-from hazgate_protocols.scale.reading import Mode, Reading, Reason, Reject
-from hazgate_protocols.scale.spec import Lookup, Number, Test, Variant
+from hazgate_protocols.scale.reading import Mode, Reading, Reason, Reject, Status
+from hazgate_protocols.scale.spec_bytes import BINARY_WIDTHS, Lookup, Number, Test, Variant
 
 Meaning = Callable[[bytes, bytes], Reading | Reject]
 """(frame, raw) to what it says; raw are the bytes as they were on the wire."""
@@ -18,6 +19,10 @@ Getter = Callable[[bytes], Any]
 
 class _RefusedError(Exception):
     """A field rule does not hold; never leaves this module."""
+
+
+class _NoNumberError(Exception):
+    """The device sent the mark of a float that is no number; never leaves this module."""
 
 
 def compile_variants(
@@ -78,7 +83,17 @@ def _compile_variant(variant: Variant, options: Options) -> Callable[[bytes, byt
             zero(frame), tare(frame), gross(frame), net(frame), raw,
         )  # fmt: skip
 
-    return read
+    numbers = (parts.weight, parts.tare, parts.gross, parts.net)
+    if not any(number is not None and number.form == "float32" for number in numbers):
+        return read
+
+    def read_float(frame: bytes, raw: bytes) -> Reading:
+        try:
+            return read(frame, raw)
+        except _NoNumberError:  # infinity, not-a-number: how a transmitter says that it has no weight
+            return Reading(None, unit(frame), None, None, Status.ERROR, raw=raw)
+
+    return read_float
 
 
 def _compile_rule(rule: object, name: str, kind: Callable[[Any], object] | None = None) -> Getter:
@@ -137,10 +152,16 @@ def _compile_number(number: Number | None, name: str, options: Options) -> Gette
         return lambda _: None
     if number.form == "ascii-decimal":
         return _compile_decimal(number, name)
-    integer = _compile_integer(number, name, options)
+    if number.form == "float32":
+        integer = _compile_float(number, name, options)
+    else:
+        integer = _compile_integer(number, name, options)
+    if options.word_order == "little" and BINARY_WIDTHS.get(number.form) == 4:
+        integer = _words_turned(number, integer)
     places = _compile_rule(options.decimals if number.decimals == "option" else number.decimals, f"{name} decimals")
     sign = _compile_rule(number.sign if number.sign is not None else "+", f"{name} sign")
-    append = options.dummy_zeros == "append"
+    # The value of a binary number has no zeros inside it that could already have been counted.
+    append = options.dummy_zeros == "append" or number.form in BINARY_WIDTHS
     most = number.max
 
     def get(frame: bytes) -> Decimal:
@@ -205,4 +226,30 @@ def _compile_integer(number: Number, name: str, options: Options) -> Callable[[b
 
         return digits
     signed = number.form.startswith("int")
-    return lambda frame: int.from_bytes(frame[start:stop], "big", signed=signed)
+    order: Literal["little", "big"] = "little" if number.form.endswith("-le") else "big"
+    return lambda frame: int.from_bytes(frame[start:stop], order, signed=signed)
+
+
+def _compile_float(number: Number, name: str, options: Options) -> Callable[[bytes], int]:
+    """The count of the last place."""
+    start, stop = number.span
+    places = options.decimals if number.decimals == "option" else number.decimals
+    assert isinstance(places, int)  # noqa: S101 - Number and the options check it
+
+    def count(frame: bytes) -> int:
+        try:
+            found = float32_count(frame[start:stop], places)
+        except TooCoarseError as exc:
+            raise _RefusedError(f"{name} {frame[start:stop].hex(' ')}: {exc}") from None
+        if found is None:
+            raise _NoNumberError
+        return found
+
+    return count
+
+
+def _words_turned(number: Number, integer: Callable[[bytes], int]) -> Callable[[bytes], int]:
+    """For devices that send the low word first."""
+    start, stop = number.span
+    middle = start + 2
+    return lambda frame: integer(frame[:start] + frame[middle:stop] + frame[start:middle] + frame[stop:])

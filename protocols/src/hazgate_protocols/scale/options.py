@@ -27,7 +27,8 @@ class Options:
     every line without its end; pins the length where nothing else shows a lost character. address: the letter of a
     device that is asked by its address. device_id: the number a device puts into its frames; null takes any.
     bcd_order: whether the first byte of packed digits holds the last two or the first two. handshake: how the device
-    wants to be asked, for those of the family that could be set otherwise; one is known.
+    wants to be asked, for those of the family that could be set otherwise; one is known. word_order: which half of
+    a 32-bit number stands first, the high one (big) or the low one (little).
     """
 
     default_unit: str | None = None
@@ -37,6 +38,7 @@ class Options:
     dummy_zeros: Literal["included", "append"] = "included"
     strip_high_bit: bool = False
     line_length: int | None = None
+    word_order: Literal["big", "little"] = "big"
     address: str | None = None
     device_id: int | None = None
     bcd_order: Literal["low_first", "high_first"] = "low_first"
@@ -50,11 +52,12 @@ def _whole(low: int, high: int) -> Callable[[Any], bool]:
 _ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "default_unit": (lambda value: value in UNITS, ", ".join(UNITS)),
     "decimals": (_whole(0, 6), "a whole number from 0 to 6"),
-    "unit_id": (_whole(1, 247), "a whole number from 1 to 247"),
+    "unit_id": (_whole(1, 255), "a whole number from 1 to 247, or 255 over TCP"),
     "checksum": (lambda value: value in ("required", "none"), "required, none"),
     "dummy_zeros": (lambda value: value in ("included", "append"), "included, append"),
     "strip_high_bit": (lambda value: type(value) is bool, "true, false"),
     "line_length": (lambda value: value is None or _whole(4, 256)(value), "null or a whole number from 4 to 256"),
+    "word_order": (lambda value: value in ("big", "little"), "big, little"),
     "address": (lambda value: isinstance(value, str) and len(value) == 1 and "A" <= value <= "Z", "a letter A to Z"),
     "device_id": (lambda value: value is None or _whole(0, 99)(value), "null or a whole number from 0 to 99"),
     "bcd_order": (lambda value: value in ("low_first", "high_first"), "low_first, high_first"),

@@ -24,10 +24,12 @@ from hazgate_protocols.scale.spec_bytes import (
     Lookup,
     Number,
     Registers,
+    Report,
     Test,
     Value,
     Variant,
     check_regex,
+    check_write,
     hex_bytes,
 )
 from hazgate_protocols.scale.spec_delimited import Address, Delimited, Repeat
@@ -61,6 +63,7 @@ __all__ = [
     "Profile",
     "Registers",
     "Repeat",
+    "Report",
     "Says",
     "StabilityWindow",
     "Step",
@@ -84,14 +87,22 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Ways to reach the device; of `baud` the first is the default, the wizard tries the rest."""
+    """Ways to reach the device; of `baud` the first is the default, the wizard tries the rest.
 
-    kinds: tuple[Literal["serial", "tcp", "modbus-rtu", "modbus-tcp"], ...]
-    baud: tuple[int, ...]
-    bits: Literal[7, 8]
-    parity: Literal["N", "E", "O"]
-    stop: Literal[1, 2]
+    A register device on "tcp" stands behind a serial server: Modbus RTU bytes in a raw connection. hid has no line
+    settings, every other kind names them.
+    """
+
+    kinds: tuple[Literal["serial", "tcp", "modbus-rtu", "modbus-tcp", "hid"], ...]
+    baud: tuple[int, ...] = ()
+    bits: Literal[7, 8] = 8
+    parity: Literal["N", "E", "O"] = "N"
+    stop: Literal[1, 2] = 1
     open: Open = field(default_factory=Open)
+
+    def __post_init__(self) -> None:
+        if ("hid" in self.kinds) == bool(self.baud) or ("hid" in self.kinds and len(self.kinds) > 1):
+            raise ValueError("baud: at least one rate is wanted, and none with hid, which stands alone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +173,7 @@ class Step:
 class Command:
     """Bytes to send and the answers that mean done; no acks = the weight itself is the answer.
 
+    Of a register device both stand without address and CRC, which belong to the link.
     tx is for the profile's default address; address_at and check say where the site's address and the checksum over
     the new bytes go (see commands.py).
     """
@@ -196,10 +208,16 @@ class CrossCheck:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What the finder may go by."""
+    """What the finder may go by. usb: vendor and product as four hex digits each, "0eb8:f000"."""
 
     vendors: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    usb: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for text in self.usb:
+            if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", text):
+                raise ValueError(f"usb {text!r}: four small hex digits, a colon, four more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +234,7 @@ class Profile:
     source: tuple[str, ...]
     link: Link
     traffic: Stream | Poll
-    frame: Fixed | Line | Block | Delimited | Registers
+    frame: Fixed | Line | Block | Delimited | Registers | Report
     transcripts: tuple[str, ...]
     stability_window: StabilityWindow
     options: dict[str, Value] = field(default_factory=dict)
@@ -233,6 +251,11 @@ class Profile:
             raise ValueError("a profile names its sources and at least one transcript")
         if isinstance(self.traffic, Poll) and self.registers is None and "read" not in self.commands:
             raise ValueError("a polled device needs commands.read")
+        if self.registers is not None:
+            for command in (self.commands[name] for name in self.commands if name != "read"):
+                check_write(command.tx, command.acks)
+        if isinstance(self.frame, Report) != ("hid" in self.link.kinds):
+            raise ValueError("frames of kind report come over hid and over nothing else")
 
     @property
     def registers(self) -> Registers | None:

@@ -1,4 +1,4 @@
-"""The part of a profile's schema for frames of bytes: tests, tables, numbers, variants, checks, fixed, registers.
+"""The part of a profile's schema for frames of bytes: tests, tables, numbers, variants, checks, and their frames.
 
 Byte strings are hex text ("02 2B"). Offsets count from the frame's first byte (registers: from the first register's
 high byte); ranges are [from, to) like slices. What the types cannot say is checked in `__post_init__` (ValueError).
@@ -13,9 +13,12 @@ from typing import Literal, TypeAlias
 from hazgate_protocols.scale.reading import Mode, Status
 
 FRAME_BYTES_MAX = 512  # no weight record in the trade is longer; the decoder never holds more unread bytes
+REPORT_BYTES_MAX = 64  # an input report of a full-speed device
 REGISTERS_MAX = 125  # one Modbus request; many transmitters allow fewer
 
 UNITS = ("kg", "g", "mg", "t", "lb", "oz", "gn", "pcs", "percent")
+
+BINARY_WIDTHS = {"uint16": 2, "int16": 2, "uint16-le": 2, "uint32": 4, "int32": 4, "float32": 4}
 
 Value: TypeAlias = str | int | bool | None
 
@@ -70,10 +73,12 @@ class Number:
     others are big-endian integers. decimals: places after the point; "option" takes the site's setting; below 0 =
     fixed zeros, see the option dummy_zeros. sign: a lookup with "+" and "-". max: a larger magnitude refuses the
     frame. reverse: the last character, of bcd the last byte, stands first; "option": see the option bcd_order.
+    uint16-le has its low byte first. float32 is rounded to its decimals (scale/ieee.py says how), and max counts in the
+    last place. The option word_order turns the words of 4 binary bytes.
     """
 
     span: tuple[int, int]
-    form: Literal["ascii-int", "ascii-decimal", "bcd", "uint16", "int16", "uint32", "int32"]
+    form: Literal["ascii-int", "ascii-decimal", "bcd", "uint16", "int16", "uint32", "int32", "uint16-le", "float32"]
     decimals: Lookup | int | Literal["option"]
     pad: Literal["", " "] = ""
     sign: Lookup | None = None
@@ -82,9 +87,11 @@ class Number:
 
     def __post_init__(self) -> None:
         start, stop = self.span
-        width = {"uint16": 2, "int16": 2, "uint32": 4, "int32": 4}.get(self.form, stop - start)
+        width = BINARY_WIDTHS.get(self.form, stop - start)
         if not 0 <= start < stop or stop - start != width:
             raise ValueError(f"span {list(self.span)} does not fit form {self.form}")
+        if self.form == "float32" and isinstance(self.decimals, Lookup):
+            raise ValueError("a float32 has its decimals from the profile or the site, not from a table")
         if self.pad and not self.form.startswith("ascii"):
             raise ValueError("pad goes with ascii forms only")
         if self.form == "ascii-decimal" and type(self.decimals) is not int:
@@ -197,6 +204,40 @@ class Registers:
         if Status.OK in self.exceptions.values():
             raise ValueError("an exception is never ok")
         _check_variants(self.variants, (), 2 * self.count)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """HID input reports of one length; `ids`: the report numbers, each report's first byte, that carry the reading."""
+
+    kind: Literal["report"]
+    ids: tuple[int, ...]
+    length: int
+    variants: tuple[Variant, ...]
+
+    def __post_init__(self) -> None:
+        if not self.ids or not all(1 <= number <= 0xFF for number in self.ids):
+            raise ValueError(f"ids {list(self.ids)}: at least one report number, 1 to 255")
+        if not 2 <= self.length <= REPORT_BYTES_MAX:
+            raise ValueError(f"length {self.length}: 2 to {REPORT_BYTES_MAX}")
+        _check_variants(self.variants, (), self.length)
+
+
+def check_write(tx: str, acks: tuple[str, ...]) -> None:
+    """Raises ValueError unless a command is a Modbus write without address and CRC, and its answer the standard's.
+
+    Function 6: register, word; answered by the same bytes. Function 16: first register, count, bytes, words; answered
+    by its first five bytes (Modbus application protocol 1.1b3, 6.6 and 6.12).
+    """
+    sent = hex_bytes(tx)
+    if len(sent) == 5 and sent[0] == 6:
+        answer = sent
+    elif len(sent) > 6 and sent[0] == 16 and sent[5] == len(sent) - 6 == 2 * int.from_bytes(sent[3:5], "big"):
+        answer = sent[:5]
+    else:
+        raise ValueError(f"command {tx!r}: a Modbus write (06 or 10) without address and CRC is wanted")
+    if [hex_bytes(ack) for ack in acks] != [answer]:
+        raise ValueError(f"command {tx!r}: the one answer to it is {answer.hex(' ').upper()}")
 
 
 def check_regex(pattern: str, *, whole: bool = True) -> None:
