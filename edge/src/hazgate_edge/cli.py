@@ -149,7 +149,7 @@ def _decode(arguments: argparse.Namespace) -> int:
     from hazgate_edge.commands import decode
 
     if arguments.transcript is not None:
-        return decode.run_transcript(arguments.transcript)
+        return decode.run_transcript(arguments.transcript, options=arguments.option)
     return decode.run_stream(arguments.profile, hex_text=arguments.hex, options=arguments.option)
 
 
