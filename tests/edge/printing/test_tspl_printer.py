@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 from hazgate_edge.domain.view import Light, PrintState, Say
-from hazgate_edge.printing.links import Target, open_link
-from hazgate_edge.printing.tspl_printer import FileTarget, PrintOutcome, StatusUse, TcpTarget, TsplPrinter
+from hazgate_edge.printing.job_printer import JobPrinter, PrintOutcome
+from hazgate_edge.printing.links import FileTarget, Target, TcpTarget, open_link
+from hazgate_protocols.label.printer_profile import StatusSpeech
 from hazgate_protocols.label.tspl import STATUS_REQUEST, PrinterStatus, encode_job
 from hazgate_simulators.printer import device
 from hazgate_simulators.printer.device import Fault
@@ -37,10 +38,12 @@ async def simulator() -> AsyncIterator[device.TsplPrinter]:
     await printer.stop()
 
 
-def box_printer(target: Target, status: StatusUse = StatusUse.REQUIRED, print_timeout_s: float = 3.0) -> TsplPrinter:
-    return TsplPrinter(
+def box_printer(
+    target: Target, status: StatusSpeech = StatusSpeech.TSPL_BYTE, print_timeout_s: float = 3.0
+) -> JobPrinter:
+    return JobPrinter(
         target,
-        status=status,
+        speech=status,
         connect_timeout_s=2.0,
         status_timeout_s=0.1 if print_timeout_s < 1 else 2.0,
         send_timeout_s=1.0,
@@ -49,7 +52,7 @@ def box_printer(target: Target, status: StatusUse = StatusUse.REQUIRED, print_ti
     )
 
 
-def to(simulator: device.TsplPrinter, *, print_timeout_s: float = 3.0) -> TsplPrinter:
+def to(simulator: device.TsplPrinter, *, print_timeout_s: float = 3.0) -> JobPrinter:
     return box_printer(TcpTarget("127.0.0.1", simulator.port), print_timeout_s=print_timeout_s)
 
 
@@ -122,7 +125,7 @@ async def test_a_printer_that_can_never_answer_prints_and_leaves_the_answer_to_a
 ) -> None:
     """Profile `status: none`: the label comes out, the outcome is UNKNOWN and asks."""
     await simulator.set_fault(Fault.SILENT)
-    outcome = await box_printer(TcpTarget("127.0.0.1", simulator.port), StatusUse.NONE).print_job(JOB)
+    outcome = await box_printer(TcpTarget("127.0.0.1", simulator.port), StatusSpeech.NONE).print_job(JOB)
     assert (outcome.state, key(outcome)) == (PrintState.UNKNOWN, "PRN-03")
     await until(lambda: len(simulator.printed) == 1)
 
@@ -183,7 +186,7 @@ async def test_a_printer_that_takes_no_bytes_does_not_hold_the_box_for_ever() ->
         writer.close()
 
     server = await asyncio.start_server(deaf, "127.0.0.1", 0, limit=1)
-    printer = TsplPrinter(
+    printer = JobPrinter(
         TcpTarget("127.0.0.1", server.sockets[0].getsockname()[1]), send_timeout_s=0.2, print_timeout_s=0.3, poll_s=0.01
     )
     outcome = await printer.print_job(bytes(32 * 1024 * 1024))
@@ -335,7 +338,7 @@ async def test_a_device_file_that_only_takes_bytes_is_never_called_printed(tmp_p
     """Without status all bytes arrive and the outcome is UNKNOWN."""
     target = tmp_path / "lp0"
     target.touch()
-    outcome = await box_printer(FileTarget(target), StatusUse.NONE).print_job(JOB)
+    outcome = await box_printer(FileTarget(target), StatusSpeech.NONE).print_job(JOB)
     assert (outcome.state, key(outcome)) == (PrintState.UNKNOWN, "PRN-03")
     assert target.read_bytes() == JOB
 
@@ -346,7 +349,7 @@ async def test_a_device_file_that_blocks_at_once_is_a_failure_and_later_is_unkno
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        printer = TsplPrinter(FileTarget(pipe), status=StatusUse.NONE, send_timeout_s=0.2)
+        printer = JobPrinter(FileTarget(pipe), speech=StatusSpeech.NONE, send_timeout_s=0.2)
         outcome = await printer.print_job(bytes(1024 * 1024))
         assert (outcome.state, key(outcome)) == (PrintState.UNKNOWN, "PRN-03")
         outcome = await printer.print_job(JOB)

@@ -25,9 +25,7 @@ _OFFLINE = 0x08
 _PAPER_END = 0x60  # 0Ch, near its end, is no fault
 
 
-def encode_job(
-    image: Image.Image, *, copies: int = 1, head_dots: int | None = None, cutter: bool = True
-) -> bytes:
+def encode_job(image: Image.Image, *, copies: int = 1, head_dots: int | None = None, cutter: bool = True) -> bytes:
     """One print job for a mode "1" image, each copy fed out and cut. Raises ValueError like raster.check_job."""
     check_job(image, language="ESC/POS", head_dots=head_dots, copies=copies)
     width, dots = row_bytes(image), one_is_black(image)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from hazgate_protocols.label.document import CHARACTER_MM
 from hazgate_protocols.label.status import PrinterStatus
@@ -89,7 +89,7 @@ class PrinterProfile:
     dots_per_mm: Literal[8, 12]
     status: StatusSpeech
     links: tuple[Literal["tcp", "file", "usb", "serial", "cups", "folder"], ...]
-    sides_mm: tuple[Literal[100, 150, 200], ...]
+    sides_mm: tuple[int, ...]
     answers: tuple[Answer, ...] = ()
     match: PrinterMatch = PrinterMatch()
     compress: bool = True  # ZPL: Z64
@@ -105,11 +105,15 @@ class PrinterProfile:
         allowed = SPEECHES[self.language]
         if self.status not in allowed:
             raise ValueError(f"status {self.status}: a {self.language} printer has {', '.join(allowed)}")
-        if (self.language in _FILES) != (self.links == ("folder",)) or (self.language in _FILES) != (not self.head_dots):
+        if (self.language in _FILES) != (self.links == ("folder",)) or (self.language in _FILES) != (
+            not self.head_dots
+        ):
             raise ValueError("png and pdf have head_dots 0 and the one link folder, a printer neither")
         if self.colour != "black-layer" and self.language not in _FILES:
             raise ValueError("colour full-colour: a thermal head prints the black layer on pre-printed stock")
         for side in self.sides_mm:
+            if side not in CHARACTER_MM:
+                raise ValueError(f"sides_mm: {side}; HJ 1276 knows {sorted(CHARACTER_MM)}")
             if self.language is Language.ESCPOS:
                 raise ValueError("sides_mm: a receipt printer prints no label; leave it empty")
             if (why := self.too_narrow_for(side)) is not None:
@@ -151,6 +155,18 @@ class PrinterProfile:
         if why is None and side_mm not in self.sides_mm:
             why = f"profile {self.id} prints no label of {side_mm} mm, only {', '.join(map(str, self.sides_mm))} mm"
         return None if why is None else f"{why}; use a wider printer"
+
+
+def profile_from_json(tree: dict[str, Any]) -> PrinterProfile:
+    """The profile that dataclasses.asdict() and JSON made a tree of. Raises ValueError."""
+    from hazgate_protocols.scale.building import Builder
+
+    builder = Builder()
+    profile: PrinterProfile = builder.build(PrinterProfile, tree, ())
+    if builder.mistakes:
+        place, why = builder.mistakes[0]
+        raise ValueError(f"read printer profile: {'.'.join(map(str, place))}: {why}")
+    return profile
 
 
 def encode_label(

@@ -138,7 +138,9 @@ class _Paper:
         least = -(-int(QR_MODULE_MM * 100) * self.dots_per_mm // 100)
         module = max(least, self.width // 2 // across)
         if module * across > self.width:
-            raise LabelError("qr_payload", f"{across} modules are too many for this paper", "configure a shorter address")
+            raise LabelError(
+                "qr_payload", f"{across} modules are too many for this paper", "configure a shorter address"
+            )
         left, top = (self.width - module * across) // 2, self._at
         for row, line in enumerate(modules, start=QUIET_MODULES):
             for column, dark in enumerate(line, start=QUIET_MODULES):

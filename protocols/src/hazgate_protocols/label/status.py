@@ -1,4 +1,4 @@
-"""What a label printer says of itself, in one form for all languages. No answer at all is None: unknown, never ready."""
+"""What a label printer says of itself, in one form for all languages. No answer is None: unknown, never ready."""
 
 from __future__ import annotations
 

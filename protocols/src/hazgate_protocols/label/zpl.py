@@ -47,9 +47,7 @@ def crc16(text: bytes) -> int:
     return crc
 
 
-def encode_job(
-    image: Image.Image, *, copies: int = 1, head_dots: int | None = None, compress: bool = True
-) -> bytes:
+def encode_job(image: Image.Image, *, copies: int = 1, head_dots: int | None = None, compress: bool = True) -> bytes:
     """One print job for a mode "1" image; compress: as Z64, about a tenth. Raises ValueError like raster.check_job."""
     check_job(image, language="ZPL", head_dots=head_dots, copies=copies)
     dots = one_is_black(image)
