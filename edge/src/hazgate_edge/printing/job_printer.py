@@ -106,11 +106,24 @@ class JobPrinter:
             except OSError:
                 return None
 
+    @property
+    def target(self) -> Target:
+        """Where it is."""
+        return self._target
+
+    @property
+    def heard(self) -> str:
+        """What its newest answer was, in words."""
+        if self._foreign:
+            return "it answers in another language"
+        return "it gives no answer" if self._last is None else f"it says: {self._last.words}"
+
     async def readiness(self) -> tuple[Light, Say | None]:
         """Whether a label could be printed now: GOOD, WARN (this printer cannot be asked), BAD with the reason."""
         if self._speech is StatusSpeech.NONE:
             return Light.WARN, None
         async with self._line:
+            self._foreign, self._last = False, None
             try:
                 link = await self._open()
             except OSError:

@@ -24,7 +24,7 @@ TITLE = "称重凭条"
 NO_LABEL = "不是危险废物标签"
 CHARACTER_MM = 3  # clean on a 203 dpi head; below 2 mm ideographs fall apart (looked at)
 MARGIN_MM = 2
-QR_MODULE_MM = 0.5  # below that, hand scanners miss it; the largest that half the paper's width allows
+QR_MODULE_MM = 0.5  # below that, hand scanners miss it; larger as two thirds of the paper's width allow
 ROWS_MAX = 4000  # half a metre of paper
 FIELDS = (
     ("waste_name", "废物名称"),
@@ -47,7 +47,7 @@ def render_slip(
     """
     face = open_face(font_path)
     check_document(document, face)
-    needed = f"容器上须另贴 {side_mm}×{side_mm} mm 标签"
+    needed = f"须另贴 {side_mm}×{side_mm} mm 标签"
     missing = face.first_missing(TITLE + NO_LABEL + needed + "".join(caption for _, caption in FIELDS))
     if missing is not None:
         raise LabelError("title", f"the font lacks {missing!r}", "install fonts-wqy-microhei")
@@ -124,7 +124,7 @@ class _Paper:
 
     def row(self, caption: str, value: str) -> None:
         """A caption and its value beside it."""
-        left = self._margin + self.face.width(caption, self.body) + self.body // 2
+        left = self._margin + self.face.width(FIELDS[0][1], self.body) + self.body // 2
         lines = wrap(value, width=self.width - self._margin - left, size=self.body, face=self.face)
         top = self._at
         self._line(caption, self._margin, self.body)
@@ -136,7 +136,7 @@ class _Paper:
         """The QR code with its quiet zone, in the middle."""
         across = len(modules) + 2 * QUIET_MODULES
         least = -(-int(QR_MODULE_MM * 100) * self.dots_per_mm // 100)
-        module = max(least, self.width // 2 // across)
+        module = max(least, self.width * 2 // 3 // across)
         if module * across > self.width:
             raise LabelError(
                 "qr_payload", f"{across} modules are too many for this paper", "configure a shorter address"
