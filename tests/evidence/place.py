@@ -80,7 +80,7 @@ def printed(body: dict[str, Any], rid: str, copy: int) -> dict[str, Any]:
     document = label_of_weighing(weighing, TEXTS | {"qr_payload": f"https://h.example/t/{weighing.label}"}, copy)
     request = {
         "document": dataclasses.asdict(document), "form": "job", "side_mm": weighing.label_side_mm,
-        "profile": dataclasses.asdict(printers.load("tspl-4in-203")), "gap_mm": 2, "turn": 0,
+        "profile": json.loads(json.dumps(dataclasses.asdict(printers.load("tspl-4in-203")))), "gap_mm": 2, "turn": 0,
         "labels": weighing.labels, "font": "",
     }  # fmt: skip
     head, _, _ = answer(request).partition(b"\n")
