@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from dataclasses import replace
 from functools import cache
@@ -118,13 +119,32 @@ def test_a_label_is_the_same_to_the_dot_in_every_language(profile_id: str, side_
 @pytest.mark.parametrize("profile_id", SLIPS)
 @pytest.mark.parametrize("copy", [0, 3])
 def test_a_slip_is_the_same_to_the_dot_and_its_code_reads(profile_id: str, copy: int) -> None:
-    """Also over the seam of two rasters: as wide as the head, as long as drawn."""
+    """As wide as the head, as long as drawn."""
     profile = printers.load(profile_id)
     drawn = slip(profile_id, copy)
     out = printed(profile, encode_slip(profile, drawn))
     assert out.width == profile.head_dots
     assert (out.size, out.tobytes()) == (drawn.size, drawn.tobytes())
     assert qr_text(out) == PAYLOAD
+
+
+@pytest.mark.parametrize("size", [(13, 1), (100, 129), (384, 1930)], ids=["speck", "odd", "long"])
+@pytest.mark.parametrize("language", ["zpl", "zpl hex", "cpcl", "escpos"])
+def test_noise_of_any_size_comes_back_whole(language: str, size: tuple[int, int]) -> None:
+    """Every dot counts, also in a last byte that is not full and at the seams where a raster is cut into strips."""
+    width, height = size
+    row = -(-width // 8)
+    noise = Image.frombytes("1", size, random.Random(7).randbytes(row * height))
+    reader, job = {
+        "zpl": (ZplReader(), zpl.encode_job(noise)),
+        "zpl hex": (ZplReader(), zpl.encode_job(noise, compress=False)),
+        "cpcl": (CpclReader(), cpcl.encode_job(noise)),
+        "escpos": (EscPosReader(width), escpos.encode_job(noise)),
+    }[language]
+    assert isinstance(reader, ZplReader | CpclReader | EscPosReader)
+    (asked,) = events(reader, job)
+    assert isinstance(asked, PrintAsked)
+    assert list(picture(asked).getdata()) == list(noise.getdata())
 
 
 @pytest.mark.parametrize("turn", [0, 90, 180, 270])
