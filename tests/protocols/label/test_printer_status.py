@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from hazgate_protocols.evidence.pictures import on_how_many
 from hazgate_protocols.label import cpcl, escpos, tspl, zpl
 from hazgate_protocols.label.printer_profile import StatusSpeech, meaning_of
 from hazgate_protocols.label.status import PrinterStatus
@@ -154,3 +155,9 @@ def test_the_jobs_of_the_languages_are_the_manuals_commands() -> None:
         cpcl.encode_job(image, copies=2) == b"! 0 200 200 2 2\r\nPAGE-WIDTH 8\r\nEG 1 2 0 0 8000\r\nFORM\r\nPRINT\r\n"
     )
     assert escpos.encode_job(image) == b"\x1b@\x1dv0\0\x01\0\x02\0\x80\0\x1bd\x04\x1dVB\0"
+
+
+def test_a_slip_in_an_evidence_file_is_called_no_label() -> None:
+    """0 labels of a picture: the verdict says what it was, not how many."""
+    assert on_how_many(0) == ": a proof slip, no label of HJ 1276"
+    assert (on_how_many(1), on_how_many(2)) == ("", ", on 2 labels")
