@@ -14,12 +14,15 @@ import zxingcpp
 from PIL import Image
 
 from edge.test_config import check, written
+from hazgate_edge.commands.doctor_printer import examine
 from hazgate_edge.config import Config, ConfigError, load
+from hazgate_edge.domain.view import Light
 from hazgate_edge.printing.drawing import CannotDrawError, Drawing, DrawnJob
 from hazgate_edge.printing.files import read_files_job
 from hazgate_edge.printing.model import model_of
 from hazgate_protocols.label.document import LabelDocument
 from hazgate_protocols.label.printer_profile import StatusSpeech
+from hazgate_simulators.printer.device import Fault, Language, SimulatedPrinter
 from hazgate_simulators.printer.escpos_reader import EscPosReader
 from hazgate_simulators.printer.language import PrintAsked
 from hazgate_simulators.printer.zpl_reader import ZplReader
@@ -187,3 +190,33 @@ def test_doctor_says_language_and_what_the_printer_answered(tmp_path: Path) -> N
     )
     assert "PRN-02" in text
     assert "cable" in todo
+
+
+@pytest.mark.parametrize(
+    ("profile", "language"),
+    [
+        ("tspl-4in-203", Language.TSPL),
+        ("tspl-4in-203-text", Language.TSPL),
+        ("zpl-4in-203", Language.ZPL),
+        ("cpcl-4in-203", Language.CPCL),
+        ("escpos-80", Language.ESCPOS),
+    ],
+)
+async def test_doctor_tells_an_empty_printer_in_its_own_language(
+    tmp_path: Path, profile: str, language: Language
+) -> None:
+    """Asked as the profile says; the answer is told in words with the operator's key; loaded, it is good."""
+    simulated = SimulatedPrinter(language=language)
+    await simulated.set_fault(Fault.PAPER_OUT)
+    await simulated.start()
+    slips = "  proof_slips: true\n" if language is Language.ESCPOS else ""
+    config = load(configured(tmp_path, f"{TCP}  port: {simulated.port}\n  profile: {profile}\n{slips}"))
+    light, text, _ = await examine(config)
+    await simulated.set_fault(Fault.READY)
+    now = await examine(config)
+    await simulated.stop()
+    assert light is Light.BAD
+    assert "it says: paper out (PRN-01)" in text
+    assert now[0] is Light.GOOD
+    assert "it says: ready" in now[1]
+    assert ("prints slips, no labels" in text) is bool(slips)
