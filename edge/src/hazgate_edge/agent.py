@@ -380,6 +380,8 @@ class Agent:
     def _printer_chip(self) -> Chip:
         if self._spooler.say is None and self._counts.unanswered:
             return Chip("printer", Light.WARN, Say("PRN-11", {"n": str(self._counts.unanswered)}))
+        if self._spooler.say is None and self._config.printer.proof_slips:
+            return Chip("printer", Light.WARN, Say("PRN-16"))
         return Chip("printer", self._spooler.light, self._spooler.say)
 
     def _count(self, now_ns: int) -> None:

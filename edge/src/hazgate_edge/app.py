@@ -37,8 +37,11 @@ from hazgate_edge.lastgood import Chosen
 from hazgate_edge.numbers import LabelNumbers
 from hazgate_edge.porter import Porter
 from hazgate_edge.printing.drawing import Drawing
-from hazgate_edge.printing.spooler import Spooler
-from hazgate_edge.printing.tspl_printer import FileTarget, StatusUse, TcpTarget, TsplPrinter
+from hazgate_edge.printing.handed_over import CupsPrinter, FolderPrinter
+from hazgate_edge.printing.job_printer import JobPrinter
+from hazgate_edge.printing.links import FileTarget, SerialTarget, Target, TcpTarget, UsbTarget
+from hazgate_edge.printing.model import asked_for_status, model_of
+from hazgate_edge.printing.spooler import LabelPrinter, Spooler
 from hazgate_edge.scale.reader import ScaleReader
 from hazgate_edge.sync.dialogue import Dialogue
 from hazgate_edge.sync.mqtt import Uplink
@@ -144,13 +147,25 @@ def scale_of(config: Config, clock: Clock) -> tuple[Profile, Pan, ScaleReader]:
     return profile, pan, ScaleReader(scale, profile, pan, clock)
 
 
-def printer_of(config: Config) -> TsplPrinter:
+def printer_of(config: Config) -> LabelPrinter:
     """The configured printer."""
     printer = config.printer
-    status = StatusUse.REQUIRED if printer.answers_status else StatusUse.NONE
-    if printer.kind == "tcp":
-        return TsplPrinter(TcpTarget(printer.host or "", printer.port), status=status)
-    return TsplPrinter(FileTarget(Path(printer.path or "")), status=status)
+    path = Path(printer.path or "")
+    target: Target
+    match printer.kind:
+        case "cups":
+            return CupsPrinter(printer.queue or "")
+        case "folder":
+            return FolderPrinter(path)
+        case "tcp":
+            target = TcpTarget(printer.host or "", printer.port)
+        case "file":
+            target = FileTarget(path)
+        case "usb":
+            target = UsbTarget(printer.usb_model, printer.usb_serial)
+        case "serial":
+            target = SerialTarget(path, printer.baud)
+    return JobPrinter(target, speech=asked_for_status(printer, model_of(printer)))
 
 
 def examine(path: Path, box: str, signer: Signer, clock: Clock) -> str:

@@ -157,10 +157,9 @@ async def _broker(config: Config) -> Finding:
 
 
 async def _printer(config: Config) -> Finding:
-    light, say = await app.printer_of(config).readiness()
-    words = f"{say.key}" if say else "ready"
-    todo = "look at paper, cover and cable; then print from the terminal" if light is Light.BAD else ""
-    return Finding(light, words, todo)
+    from hazgate_edge.commands.doctor_printer import examine
+
+    return Finding(*await examine(config))
 
 
 async def _asked_of_the_agent(config: Config) -> Finding:

@@ -238,8 +238,28 @@ PRINTER: dict[str, Message] = {
     ),
     "PRN-12": _fault(
         Safe.KEPT,
-        ("打印机型号不符，不懂标签指令", "换回原来的打印机，或请管理员把它设为 TSPL"),
-        ("This printer speaks another language", "Connect the former one, or have it set to TSPL"),
+        ("打印机型号不符，不懂标签指令", "换回原来的打印机，或请管理员改打印机设置"),
+        ("This printer speaks another language", "Connect the former one, or have its setting changed"),
+    ),
+    "PRN-13": _fault(
+        Safe.KEPT,
+        ("打印头过热", "等它凉下来，标签会自动接着打"),
+        ("The printer's head is too hot", "Let it cool; waiting labels print by themselves"),
+    ),
+    "PRN-14": _fault(
+        Safe.KEPT,
+        ("打印机电量低", "充电或换电池，标签会自动接着打"),
+        ("The printer's battery is low", "Charge or change it; waiting labels print by themselves"),
+    ),
+    "PRN-15": _fault(
+        Safe.KEPT,
+        ("上一张标签还没取走", "取走出口的标签，下一张会自动打出"),
+        ("The last label was not taken", "Take it from the printer; the next one prints by itself"),
+    ),
+    "PRN-16": _warn(
+        Safe.SAVED,
+        ("只打小票，不是标签：容器上须另贴标签", "按小票上的尺寸打印标签并贴好"),
+        ("Only a slip is printed here, not the label", "Put a label of the size on the slip onto the container"),
     ),
     "LBL-01": _fault(
         Safe.PLAIN,
