@@ -9,6 +9,7 @@ import yaml
 
 from hazgate_edge.clock import SystemClock, local_date
 from hazgate_edge.config import Config, ConfigError, line_of, load, name_of
+from hazgate_edge.scanning.profiles import scanner_mistakes
 from hazgate_edge.wastes import code_findings
 
 
@@ -31,6 +32,8 @@ def run(path: Path) -> int:
     print(f"  box {config.box} of {config.unit.name} ({config.unit.code}), site {config.site}")
     print(f"  records sealed with {config.suite}")
     print(f"  scale {scale.id}: profile {scale.profile} on {scale.link.kind}, up to {scale.capacity.to('kg'):f} kg")
+    for scanner in config.scanners:
+        print(f"  scanner {scanner.id}: profile {scanner.profile} on {scanner.link.kind}")
     fixed = config.numbers.fixed
     numbers = f"leased, {config.numbers.a_day}" if fixed is None else f"{fixed[0]:03d} to {fixed[1]:03d}, never leased,"
     print(f"  {len(config.wastes)} waste(s), label numbers {numbers} a day")
@@ -65,6 +68,7 @@ def _devices(path: Path, config: Config) -> tuple[list[str], list[str]]:
             resolve_options(profile, config.scale.options)
         except OptionError as exc:
             errors.append(at(("scales", 0, "options"), str(exc)))
+    errors += [at(where, what) for where, what in scanner_mistakes(config)]
     today = local_date(SystemClock.of_this_machine().wall())
     for where, finding in code_findings(config, today):
         (errors if finding.blocks else warnings).append(
