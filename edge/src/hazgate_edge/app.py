@@ -174,8 +174,8 @@ def examine(path: Path, box: str, signer: Signer, clock: Clock) -> str:
     except (sqlite3.Error, OSError) as exc:
         raise JournalError(f"read journal {path}: {exc}; kernel log, then a new disk (存储错误)") from exc
     log.error(
-        "journal %s: %s; set aside as %s, a new one is begun (日志损坏，已另存); keep that file: records that were not"
-        " sent yet are in it alone. The collector will report a fork",
+        "journal %s: %s; set aside as %s, a new one is begun (日志损坏，已另存); keep that file until everything is"
+        " confirmed: records that were not sent yet are read from it. The collector will report a fork",
         path,
         fault.text,
         kept.name,
