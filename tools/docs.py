@@ -164,6 +164,26 @@ def _printers() -> Iterator[str]:
         told = [f"`{item.id}`: {'; '.join(item.source)}", f"seen as {seen}" if seen else "", item.notes]
         yield "- " + ". ".join(part.rstrip(".") for part in told if part) + "."
 
+    yield from _scanner_devices()
+
+
+def _scanner_devices() -> Iterator[str]:
+    from hazgate_profiles import scanners
+
+    yield from ("", "## Scanners", "", "Read by the box itself, wherever the operator's page is.", "")
+    rows = []
+    for item in map(scanners.load, scanners.available()):
+        talk = item.traffic
+        how = (
+            f"serial {talk.baud[0]} {talk.bits}{talk.parity}{talk.stop}, suffix {talk.suffix}"
+            if talk.kind == "serial"
+            else f"keys, ended by {' or '.join(talk.ends)}"
+        )
+        rows.append(
+            (f"`{item.id}`", item.title["zh"], item.title["en"], item.trust, how, "; ".join(item.source), item.notes)
+        )
+    yield from table(("profile", "名称", "name", "trust", "talks", "sources", "mind"), rows)
+
 
 def _default(profile: Profile, key: str) -> str:
     from hazgate_protocols.scale.options import OptionError, resolve_options
@@ -197,6 +217,7 @@ def messages() -> Iterator[str]:
         "PAN": "The pan",
         "PRN": "Printer",
         "LBL": "Label",
+        "SCAN": "Scanner",
         "NET": "Network",
         "CORE": "Regulatory core",
         "HELD": "Held back by the collector",

@@ -173,6 +173,32 @@ class Printer(_Part):
         return self
 
 
+class KeyboardLink(_Part):
+    """A scanner that plays a USB keyboard: found by its name below /dev/input, or by vendor, product and USB port."""
+
+    kind: Literal["keyboard"]
+    device: Text | None = None
+    vendor: Annotated[str, Field(pattern=r"^[0-9a-f]{4}$")] | None = None
+    product: Annotated[str, Field(pattern=r"^[0-9a-f]{4}$")] | None = None
+    usb_port: Annotated[str, Field(pattern=r"^\d+-\d+(\.\d+)*$")] | None = None
+
+    @model_validator(mode="after")
+    def _named(self) -> KeyboardLink:
+        by_id = self.vendor is not None and self.product is not None
+        if by_id == (self.device is not None) or (self.device is not None and self.vendor != self.product):
+            raise ValueError("either device is wanted, such as /dev/input/by-id/NAME, or vendor and product")
+        return self
+
+
+class Scanner(_Part):
+    """A code scanner that the box reads itself, wherever the operator's page is."""
+
+    id: Id
+    profile: Text
+    link: Annotated[SerialLink | TcpLink | KeyboardLink, Field(discriminator="kind")]
+    suffix: Literal["cr", "lf", "crlf", "line", "tab", "none"] | None = None
+
+
 class Broker(_Part):
     """The MQTT 5 broker; the password stands alone in a file of mode 0600."""
 
@@ -254,6 +280,7 @@ class Config(_Part):
     broker: Broker
     scales: Annotated[tuple[Scale, ...], Field(min_length=1, max_length=1, strict=False)]
     printer: Printer
+    scanners: Annotated[tuple[Scanner, ...], Field(max_length=8, strict=False)] = ()
     label_qr_base: str = ""
     label_font: PathValue | None = None
     numbers: Numbers = Numbers()
@@ -329,10 +356,17 @@ def cross_checks(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
     for name, ids in (
         ("containers", [container.id for container in config.containers]),
         ("wastes", [waste.code for waste in config.wastes]),
+        ("scanners", [scanner.id for scanner in config.scanners]),
     ):
         for index, item in enumerate(ids):
             if item in ids[:index]:
                 yield (name, index), f"{item} stands twice"
+    ports = [getattr(config.scale.link, "port", None)]
+    for index, scanner in enumerate(config.scanners):
+        if isinstance(scanner.link, SerialLink):
+            if scanner.link.port in ports:
+                yield ("scanners", index, "link", "port"), f"{scanner.link.port} is another device's port already"
+            ports.append(scanner.link.port)
     for index, waste in enumerate(config.wastes):
         for wanted in waste.containers:
             if wanted not in known:
@@ -414,13 +448,17 @@ def _why(error: Any) -> str:
     return str(error["msg"]).removeprefix("Value error, ") + shown
 
 
+# How pydantic names the branch of a union, which is no key of the file.
+_BRANCHES = ("serial", "tcp", "modbus-rtu", "modbus-tcp", "hid", "keyboard")
+
+
 def name_of(where: tuple[str | int, ...]) -> str:
     """A place in the file as people write it: wastes[0].code."""
     out = ""
     for step in where:
         if isinstance(step, int):
             out += f"[{step}]"
-        elif step not in ("serial", "tcp", "modbus-rtu", "modbus-tcp", "hid"):  # pydantic names the union's branch too
+        elif step not in _BRANCHES:
             out += f".{step}" if out else step
     return out
 

@@ -11,6 +11,7 @@ import yaml
 from hazgate_edge.clock import SystemClock, local_date
 from hazgate_edge.config import Config, ConfigError, line_of, load, name_of
 from hazgate_edge.printing.model import SLOW_S, model_of, seconds_on_the_line
+from hazgate_edge.scanning.profiles import scanner_mistakes
 from hazgate_edge.wastes import code_findings
 from hazgate_protocols.label.document import label_side_mm
 from hazgate_protocols.label.printer_profile import PrinterProfile
@@ -37,6 +38,8 @@ def run(path: Path) -> int:
     print(f"  scale {scale.id}: profile {scale.profile} on {scale.link.kind}, up to {scale.capacity.to('kg'):f} kg")
     model = model_of(config.printer)
     print(f"  printer {model.id} ({model.language}) on {config.printer.kind}, {_prints(model)}")
+    for scanner in config.scanners:
+        print(f"  scanner {scanner.id}: profile {scanner.profile} on {scanner.link.kind}")
     fixed = config.numbers.fixed
     numbers = f"leased, {config.numbers.a_day}" if fixed is None else f"{fixed[0]:03d} to {fixed[1]:03d}, never leased,"
     print(f"  {len(config.wastes)} waste(s), label numbers {numbers} a day")
@@ -72,6 +75,7 @@ def _devices(path: Path, config: Config) -> tuple[list[str], list[str]]:
         except OptionError as exc:
             errors.append(at(("scales", 0, "options"), str(exc)))
     warnings += [at(("printer", key), f"warning: {text}") for key, text in _printer_warnings(config)]
+    errors += [at(where, what) for where, what in scanner_mistakes(config)]
     today = local_date(SystemClock.of_this_machine().wall())
     for where, finding in code_findings(config, today):
         (errors if finding.blocks else warnings).append(
