@@ -168,6 +168,18 @@ class RecoveredBranches(JournalReads):
         )
         self._db.execute("UPDATE branch SET given_up = 0")
 
+    def do_want_merge(self, head: bytes) -> None:
+        """The collector does not know that this branch is merged: the record that says so lies in another branch, and it
+        has lost that one. When it is whole, a record of our own is to name it. It is no sign of a clone: whoever merged
+        it has counted it. (Writer's thread.)"""
+        self._change()
+        self._db.execute(
+            "UPDATE branch SET origin = 'other', merged = 0, grown = 0"
+            " WHERE head = ? AND origin = 'named' AND needs IS NULL",
+            (head,),
+        )
+        self._db.execute("UPDATE branch SET given_up = 0")
+
     def do_keep(self, branch: bytes, links: Sequence[Link], *, needs: bytes | None, unsent: bool = False) -> None:
         """Keep checked records of a branch, and what it still lacks. (Writer's thread.)"""
         self._change()

@@ -363,6 +363,17 @@ class Refill:
             await self._journal.write(want)
             self._told = True
             self._look()
+        elif known.merged and known.origin == "named":
+
+            def want_merge() -> None:
+                self._journal.do_want_merge(other.hash)
+                self._journal.do_told(told=True)  # one is named at a time: behind it there may be one that we lack
+
+            await self._journal.write(want_merge)
+            self._told = True
+            self._heard = False  # if it is not whole, we are told again when it is
+            self._look()
+            await self._conclude()
         elif known.merged:
             self._heard = False  # our merge record is on its way there: ask again behind it
         else:
