@@ -169,9 +169,9 @@ class RecoveredBranches(JournalReads):
         self._db.execute("UPDATE branch SET given_up = 0")
 
     def do_want_merge(self, head: bytes) -> None:
-        """The collector does not know that this branch is merged: the record that says so lies in another branch, and it
-        has lost that one. When it is whole, a record of our own is to name it. It is no sign of a clone: whoever merged
-        it has counted it. (Writer's thread.)"""
+        """The collector does not know that this branch is merged: the record that says so lies in another branch, which
+        the collector has lost. When it is whole, a record of our own is to name it. It is no sign of a clone: whoever
+        merged it has counted it. (Writer's thread.)"""
         self._change()
         self._db.execute(
             "UPDATE branch SET origin = 'other', merged = 0, grown = 0"
