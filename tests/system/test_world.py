@@ -118,7 +118,7 @@ def _fork_check_missing(patch: pytest.MonkeyPatch) -> None:
 def _cursor_never_goes_back(patch: pytest.MonkeyPatch) -> None:
     """The box does not restart where the collector asks it to."""
 
-    def deaf(self: Dialogue, _need: object) -> None:
+    async def deaf(self: Dialogue, _need: object) -> None:
         self._flight = None
 
     patch.setattr(Dialogue, "_on_need", deaf)

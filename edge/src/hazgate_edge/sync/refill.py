@@ -178,6 +178,14 @@ class Refill:
         self._heard = False
         await self._journal.write(lambda: self._journal.do_sent(head))
 
+    async def store_went_back(self) -> None:
+        """The collector lacks records of our own chain that we took for held: so it may lack what we found again, and
+        hold what it did not hold before."""
+        self._unheld.clear()
+        if self._journal.recovered_count():
+            self._no_side = False
+            await self._journal.write(self._journal.do_unsend)
+
     def side_not_wanted(self) -> None:
         """The collector lacks the parent: again after the next connection."""
         self._no_side = True
