@@ -15,8 +15,11 @@ import pytest
 
 from hazgate_cloud.store.verify import verify
 from hazgate_edge.journal.witness import WITNESS_FILE
+from hazgate_edge.sync.refill import Refill
 from hazgate_protocols.journal import record as kinds
+from hazgate_protocols.uplink.messages import Branch
 from system.pair import Box, Cloud, copy_folder, put_back
+from system.world import World, WorldError
 
 DAY = "2026-11-23"
 
@@ -194,3 +197,33 @@ def test_a_branch_named_again_hides_no_shorter_one(box: Box, cloud: Cloud, tmp_p
     assert box.blocked() == ""
     assert third in {bag.label for bag in box.journal.found_bags(DAY, 100)}
     assert box.weigh("after") != third
+
+
+def test_records_that_are_not_sent_again_are_found(
+    box: Box, cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A planted mistake: only the own chain goes out again. The seed's world finds it as well."""
+
+    async def nothing(_self: Refill) -> None:
+        return
+
+    monkeypatch.setattr(Refill, "store_went_back", nothing)
+    with pytest.raises(AssertionError):
+        test_what_a_box_found_again_goes_out_again_when_the_store_has_lost_it(box, cloud, tmp_path)
+    with pytest.raises(WorldError, match="LOST: record 11, found again by box A"):
+        World(21264252).run()
+
+
+def test_a_box_that_does_not_wait_behind_a_branch_named_again_is_found(
+    box: Box, cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A planted mistake: what is whole here is taken for merged, whatever the collector says."""
+    told_of = Refill._told_of
+
+    async def trusting(self: Refill, other: Branch) -> None:
+        if not any(branch.head == other.hash and branch.origin == "named" for branch in self._branches):
+            await told_of(self, other)
+
+    monkeypatch.setattr(Refill, "_told_of", trusting)
+    with pytest.raises(AssertionError):
+        test_a_branch_named_again_hides_no_shorter_one(box, cloud, tmp_path)
