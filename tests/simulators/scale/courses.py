@@ -40,6 +40,10 @@ class Device:
     def look(self) -> Moment:
         return Moment(self.platform.indication, self._ask(self.platform.indication))
 
+    def said(self, indication: Indication) -> bytes:
+        """The bytes for any indication."""
+        return self._ask(indication)
+
     def decoder(self, options: Mapping[str, Value] | None = None) -> Decoder:
         """As the box has it, with further options of the site."""
         made = Decoder(self.profile, {**self.family.options, **(options or {})})

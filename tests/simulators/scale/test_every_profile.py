@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import pytest
 
@@ -10,7 +11,7 @@ from hazgate_profiles import registry
 from hazgate_protocols.scale.reading import Reading
 from hazgate_simulators.scale.families import FAMILIES
 from hazgate_simulators.scale.faults import Fault, FaultyWire
-from simulators.scale.courses import Device, Moment, said_of, truth
+from simulators.scale.courses import Device, Moment, crc, said_of, truth
 
 PROFILES = sorted(FAMILIES)
 
@@ -135,3 +136,27 @@ def test_an_echo_of_the_question_is_not_taken_for_the_answer(profile: str) -> No
         found = [*decoder.feed(device.question), *decoder.feed(moment.octets), *decoder.finish()]
         weights = [item.weight for item in found if isinstance(item, Reading) and item.weight is not None]
         assert weights == ([] if profile in ECHO_COSTS_THE_ANSWER else [told.weight])
+
+
+MISTAKES: list[tuple[str, Callable[[bytes], bytes]]] = [
+    ("yaohua-eq-rev", lambda frame: b"=" + frame[-1:] + frame[1:8][::-1]),  # forward digits
+    ("bcd-ff5", lambda frame: frame[:2] + frame[2:][::-1]),  # the first two digits first
+    ("bcd-ff6", lambda frame: frame[:1] + bytes([frame[1] ^ 0x40]) + frame[2:]),  # rest the other way round
+    ("usb-hid-scale", lambda frame: frame[:4] + frame[4:][::-1]),  # high byte first
+    ("st-gs", lambda frame: frame.replace(b",NT,", b",GS,")),  # net called gross
+    ("cas-22", lambda frame: frame.replace(b"OL,", b"ST,")),  # overload called stable
+    ("dini-dgt", lambda frame: frame[:-4] + b"\x00\x00" + crc(frame[:-4] + b"\x00\x00")),  # the status left out
+    ("toledo-8217", lambda frame: frame.replace(b"N\r", b"\r")),  # the net mark left out
+]
+
+
+@pytest.mark.parametrize(("profile", "mistake"), MISTAKES, ids=[name for name, _ in MISTAKES])
+def test_a_planted_mistake_does_not_survive_the_course(profile: str, mistake: Callable[[bytes], bytes]) -> None:
+    """A device that speaks wrongly is noticed by the comparison above: it is no comparison of a thing with itself."""
+    device = Device(profile)
+    moments = list(device.course())
+    told = [item for item in (truth(device.family, moment.indication) for moment in moments) if item.said != "silence"]
+    decoder = device.decoder()
+    spoken = [mistake(moment.octets) for moment in moments if moment.octets]
+    found = [event for octets in spoken for event in decoder.feed(octets)]
+    assert [said_of(event) for event in found if isinstance(event, Reading)] != told
