@@ -13,7 +13,8 @@ from typing import Annotated
 import typer
 
 from hazgate_simulators.demo.reviver import Revivable, Reviver
-from hazgate_simulators.demo.stack import SCALES, Stack, StackError
+from hazgate_simulators.demo.scales import SCALES
+from hazgate_simulators.demo.stack import Stack, StackError
 
 WATCH_S = 1.0
 
