@@ -262,6 +262,8 @@ class WeighOffice:
         request: str,
         settled: list[Settled],
     ) -> VehicleWeighed | Refused:
+        if pair is not None and pair.plate != plate.text:  # once more, right before it counts
+            raise RuntimeError(f"weigh vehicle {plate}: ticket {pair.ticket} is of another plate, {pair.plate}")
         at = stamp(self._clock)
         body = self._body(plate, corrected, pair, manifest, settled)
         who = {"operator": operator, "shift": ""}
