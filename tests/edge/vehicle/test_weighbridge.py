@@ -66,7 +66,7 @@ def test_nothing_is_settled_while_the_vehicle_is_not_known_to_stand_fully_on(ste
     bridge, now_ns, booked = Bridge(sensors=True), 10 * SECOND_NS, True
     for pan, steady, ends, age_s, press in steps:
         now_ns += SECOND_NS
-        position = None if ends is None else Position(*ends, at_ns=now_ns - age_s * SECOND_NS)
+        position = None if ends is None else Position(ends[0], ends[1], now_ns - age_s * SECOND_NS)
         stage = bridge.look(pan, steady=steady, position=position, now_ns=now_ns)
         booked = booked and stage is not Stage.EMPTY and pan is not Phase.EMPTY
         if stage is Stage.SETTLED:
