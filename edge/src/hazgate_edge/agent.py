@@ -30,6 +30,7 @@ from hazgate_edge.domain.view import (
     Refused,
     Row,
     Say,
+    Scanned,
     SyncState,
     Waste,
     Weighed,
@@ -41,8 +42,10 @@ from hazgate_edge.journal.writer import WriterClosedError, WriterFullError
 from hazgate_edge.numbers import LabelNumbers
 from hazgate_edge.printing.drawing import CannotDrawError, Drawing, document_of
 from hazgate_edge.printing.spooler import Spooler
+from hazgate_edge.scanning.scans import Scans
 from hazgate_edge.sync.dialogue import Dialogue
 from hazgate_edge.sync.mqtt import Uplink
+from hazgate_edge.vehicle.office import WeighOffice
 from hazgate_edge.wastes import KnownWaste
 from hazgate_protocols.codes.label_number import SEQUENCE_CHARS, SEQUENCE_MAX, label_stem
 from hazgate_protocols.journal import record as kinds
@@ -81,9 +84,14 @@ class Agent:
         dev: dict[str, Any],
         disk: Callable[[], Say | None],
         numbers: LabelNumbers,
+        scans: Scans,
         notices: Callable[[], tuple[Chip, ...]] = tuple,
+        office: WeighOffice | None = None,
     ) -> None:
-        """notices: further things in the top bar (clock, room on the disk), only when there is something to say."""
+        """notices: further things in the top bar (clock, room on the disk), only when there is something to say.
+
+        office: the weighbridge of a box whose scale weighs vehicles; then no bag is weighed here.
+        """
         self._config = config
         self._clock = clock
         self._journal = journal
@@ -97,6 +105,8 @@ class Agent:
         self._disk = disk
         self._label_numbers = numbers
         self._notices = notices
+        self._office = office
+        self._scans = scans
         self._weighing = asyncio.Lock()
         self._number = 0
         self._counts = _Counts()
@@ -152,7 +162,9 @@ class Agent:
             mode=weight.mode if weight else "",
             stable=self._stable(view.phase, weight.stable if weight else None, now_ns),
             age_ms=(now_ns - weight.at_ns) // 1_000_000 if weight else None,
-            blocked=blocking.reasons(
+            blocked=self._office.reasons()
+            if self._office is not None
+            else blocking.reasons(
                 view,
                 minimum=limits.minimum,
                 capacity=limits.capacity,
@@ -165,6 +177,8 @@ class Agent:
             confirmed_at=self._counts.received_at,
             records_version=self._journal.changes,
             numbers=self._numbers,
+            scanned=self._scans.last,
+            bridge=self._office.live() if self._office is not None else None,
         )
 
     async def rows(self, limit: int = 200) -> list[Row]:
@@ -235,10 +249,16 @@ class Agent:
         self._uplink.wake()
         return None
 
+    async def scan(self, *, text: str, scanner: str) -> Scanned | None:
+        """As if a scanner of the box had read it."""
+        return self._scans.take(scanner[:40], text.encode())
+
     # -- inside ----------------------------------------------------------------------------------------------------
 
     def _settled(self, waste_code: str, container: str, operator: str) -> tuple[Settled | None, Say | None]:
         now_ns = self._clock.mono_ns()
+        if self._office is not None:
+            return None, Say("VEH-17")
         waste = self._wastes.get(waste_code)
         if waste is None:
             return None, Say("WASTE-01", {"code": waste_code})
@@ -374,12 +394,15 @@ class Agent:
             scale,
             self._printer_chip(),
             Chip("network", light, network),
+            *self._scans.chips(),
             *self._notices(),
         )
 
     def _printer_chip(self) -> Chip:
         if self._spooler.say is None and self._counts.unanswered:
             return Chip("printer", Light.WARN, Say("PRN-11", {"n": str(self._counts.unanswered)}))
+        if self._spooler.say is None and self._config.printer.proof_slips:
+            return Chip("printer", Light.WARN, Say("PRN-16"))
         return Chip("printer", self._spooler.light, self._spooler.say)
 
     def _count(self, now_ns: int) -> None:

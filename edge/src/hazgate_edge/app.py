@@ -37,13 +37,21 @@ from hazgate_edge.lastgood import Chosen
 from hazgate_edge.numbers import LabelNumbers
 from hazgate_edge.porter import Porter
 from hazgate_edge.printing.drawing import Drawing
-from hazgate_edge.printing.spooler import Spooler
-from hazgate_edge.printing.tspl_printer import FileTarget, StatusUse, TcpTarget, TsplPrinter
+from hazgate_edge.printing.handed_over import CupsPrinter, FolderPrinter
+from hazgate_edge.printing.job_printer import JobPrinter
+from hazgate_edge.printing.links import FileTarget, SerialTarget, Target, TcpTarget, UsbTarget
+from hazgate_edge.printing.model import asked_for_status, model_of
+from hazgate_edge.printing.spooler import LabelPrinter, Spooler
 from hazgate_edge.scale.reader import ScaleReader
+from hazgate_edge.scanning.profiles import traffic_of
+from hazgate_edge.scanning.reader import ScannerReader
+from hazgate_edge.scanning.scans import Scans
 from hazgate_edge.sync.dialogue import Dialogue
 from hazgate_edge.sync.mqtt import Uplink
 from hazgate_edge.sync.refill import Refill
 from hazgate_edge.timekeeper import LOOK_EVERY_S, Timekeeper
+from hazgate_edge.vehicle.office import WeighOffice
+from hazgate_edge.vehicle.switches import Switches
 from hazgate_edge.vitals import UnwellError, Vitals
 from hazgate_edge.wastes import known_wastes
 from hazgate_edge.watch import heed_decisions, keep_watch
@@ -89,6 +97,9 @@ class Parts:
     journal_fault: str  # what was wrong with the journal at this start, "" for nothing
     refill: Refill
     surroundings: Surroundings
+    scanners: list[ScannerReader]
+    office: WeighOffice | None  # where the scale weighs vehicles
+    switches: Switches | None  # its sensors and light
 
 
 def lock(data_folder: Path) -> IO[str]:
@@ -144,13 +155,25 @@ def scale_of(config: Config, clock: Clock) -> tuple[Profile, Pan, ScaleReader]:
     return profile, pan, ScaleReader(scale, profile, pan, clock)
 
 
-def printer_of(config: Config) -> TsplPrinter:
+def printer_of(config: Config) -> LabelPrinter:
     """The configured printer."""
     printer = config.printer
-    status = StatusUse.REQUIRED if printer.answers_status else StatusUse.NONE
-    if printer.kind == "tcp":
-        return TsplPrinter(TcpTarget(printer.host or "", printer.port), status=status)
-    return TsplPrinter(FileTarget(Path(printer.path or "")), status=status)
+    path = Path(printer.path or "")
+    target: Target
+    match printer.kind:
+        case "cups":
+            return CupsPrinter(printer.queue or "")
+        case "folder":
+            return FolderPrinter(path)
+        case "tcp":
+            target = TcpTarget(printer.host or "", printer.port)
+        case "file":
+            target = FileTarget(path)
+        case "usb":
+            target = UsbTarget(printer.usb_model, printer.usb_serial)
+        case "serial":
+            target = SerialTarget(path, printer.baud)
+    return JobPrinter(target, speech=asked_for_status(printer, model_of(printer)))
 
 
 def examine(path: Path, box: str, signer: Signer, clock: Clock) -> str:
@@ -235,6 +258,23 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
     spooler = Spooler(journal, printer_of(config), drawing, config, dev=dev, on_record=uplink.wake)
     wastes = known_wastes(config, local_date(clock.wall()))
     numbers = LabelNumbers(config, clock=clock, journal=journal, wastes=tuple(wastes), dev=dev, on_record=uplink.wake)
+    scans = scans_of(config, clock, journal)
+    scanners = [ScannerReader(scanner, traffic_of(scanner), clock, scans.take) for scanner in config.scanners]
+    scans.watch([*scanners])
+    switches = switches_of(config, clock)
+    office = None
+    if config.scale.use == "vehicle":
+        office = WeighOffice(
+            config.scale,
+            operators=config.operators,
+            clock=clock,
+            journal=journal,
+            pan=pan,
+            dev=dev,
+            disk=lambda: disk_check(config.data_folder) or dialogue.refill.blocks(),
+            position=switches.position if switches is not None and switches.has_sensors else None,
+            on_record=uplink.wake,
+        )
     agent = Agent(
         config,
         clock=clock,
@@ -248,7 +288,12 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
         dev=dev,
         disk=lambda: disk_check(config.data_folder),
         numbers=numbers,
-        notices=lambda: notices(config.data_folder, clock, problem),
+        scans=scans,
+        notices=lambda: (
+            *((switches.chip(),) if switches is not None else ()),
+            *notices(config.data_folder, clock, problem),
+        ),
+        office=office,
     )
     return Parts(
         agent,
@@ -265,7 +310,26 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
         wrong,
         dialogue.refill,
         found,
+        scanners,
+        office,
+        switches,
     )
+
+
+def switches_of(config: Config, clock: Clock) -> Switches | None:
+    """The weighbridge's sensors and light, None when it has none."""
+    vehicle = config.scale.vehicle
+    return Switches(vehicle.switches, clock) if vehicle is not None and vehicle.switches is not None else None
+
+
+def scans_of(config: Config, clock: Clock, journal: Journal) -> Scans:
+    """What scanned codes mean on this box."""
+
+    def bag_of(label: str) -> str | None:
+        found = journal.bag(label=label) or journal.found_bag(label=label)
+        return found.rid if found else None
+
+    return Scans(base=config.label_qr_base, unit=config.unit.code, clock=clock, bag_of=bag_of)
 
 
 def present(clock: Timekeeper) -> dict[str, Any]:
@@ -326,12 +390,17 @@ async def _until_stopped(parts: Parts, chosen: Chosen, on_ready: Callable[[], No
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     porter = await _porter(config, chosen.path)
-    door = Door(parts.agent, config.data_folder / DOOR_FILE)
+    door = Door(parts.agent, config.data_folder / DOOR_FILE, parts.office)
     await door.open()
     async with asyncio.TaskGroup() as tasks:
         beating = tasks.create_task(_beat(vitals, stop), name="vitals")
         running = [
             tasks.create_task(parts.reader.run(), name="scale"),
+            *_weighbridge_tasks(tasks, parts),
+            *(
+                tasks.create_task(_through_full_disk("look a scan up", one.run), name=f"scanner {one.id}")
+                for one in parts.scanners
+            ),
             tasks.create_task(_through_full_disk("print", lambda: _print(parts.spooler)), name="spooler"),
             tasks.create_task(_through_full_disk("send", parts.uplink.run), name="uplink"),
             tasks.create_task(_through_full_disk("ask for numbers", parts.numbers.run), name="numbers"),
@@ -361,6 +430,15 @@ async def _until_stopped(parts: Parts, chosen: Chosen, on_ready: Callable[[], No
         raise _broken(parts.journal, parts.journal.broken)
     if not beating.cancelled():
         raise UnwellError(beating.result())
+
+
+def _weighbridge_tasks(tasks: asyncio.TaskGroup, parts: Parts) -> list[asyncio.Task[None]]:
+    if parts.office is None:
+        return []
+    made = [tasks.create_task(parts.office.run(), name="weighbridge")]
+    if parts.switches is not None:
+        made.append(tasks.create_task(parts.switches.run(parts.office.green), name="switches"))
+    return made
 
 
 def _broken(journal: Journal, why: BaseException) -> JournalError:
