@@ -809,6 +809,11 @@ VEHICLE: dict[str, Message] = {
         ("信号灯模块无应答", "可继续称重，人工指挥车辆；检查电源和网线"),
         ("The traffic light's module does not answer", "Weighing goes on; wave vehicles by hand and check it"),
     ),
+    "VEH-19": _wait(
+        Safe.PLAIN,
+        ("请输入车牌", "点车牌框输入，或在磅单里选这辆车"),
+        ("Enter the number plate", "Touch the plate field, or choose the vehicle's ticket"),
+    ),
     "VEH-20": _warn(
         Safe.SAVED,
         ("皮重 {tare} {unit} 与该车平时 {usual} {unit} 相差过大", "核对车牌、车厢和油箱"),
@@ -833,6 +838,26 @@ VEHICLE: dict[str, Message] = {
         Safe.SAVED,
         ("逐轴称重之和，仅供参考", "贸易结算请用整车地磅"),
         ("A sum of single axles, for information", "Use a whole-vehicle weighbridge for trade"),
+    ),
+    "VEH-30": _done(
+        Safe.PLAIN,
+        ("已记 {n} 轴，合计 {sum}，尚未保存", "继续上下一轴；全部称完后按称重"),
+        ("{n} axles kept, {sum} in all, not yet saved", "Drive on to the next axle; press when all are weighed"),
+    ),
+    "VEH-31": _done(
+        Safe.PLAIN,
+        ("各轴已清除", "从第一轴重新称"),
+        ("The axles are dropped", "Begin again with the first axle"),
+    ),
+    "VEH-32": _done(
+        Safe.SAVED,
+        ("第一次称重已保存", "装卸后再来称一次"),
+        ("The first weighing is saved", "Come back after loading or unloading"),
+    ),
+    "VEH-33": _done(
+        Safe.SAVED,
+        ("磅单已完成并保存", "请车辆下秤"),
+        ("The ticket is done and saved", "Drive the vehicle off the scale"),
     ),
     "VEH-25": _warn(
         Safe.SAVED,
