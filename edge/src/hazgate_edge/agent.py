@@ -411,7 +411,8 @@ class Agent:
             return
         state = self._journal.sync_state()
         self._counts = _Counts(
-            pending=self._journal.bags_after(state.received_seq),
+            pending=self._journal.bags_after(state.received_seq)
+            + (self._office.pending(state.received_seq) if self._office is not None else 0),
             refused=self._journal.refused(),
             received_seq=state.received_seq,
             received_at=state.received_at,

@@ -60,7 +60,9 @@ async def test_open_tickets_and_presses_survive_a_restart(tmp_path: Path) -> Non
     assert [(card.ticket, card.state) for card in await gate.office.tickets()] == [(first.card.ticket, "open")]
     second = await gate.weigh("15240")
     assert (second.card.ticket, second.card.net) == (first.card.ticket, "6220")
-    assert (await gate.again().office.tickets())[0] == second.card
+    gate = gate.again()
+    assert (await gate.office.tickets())[0] == second.card
+    assert [gate.office.pending(received) for received in (0, 2, 3)] == [2, 1, 0]
 
 
 async def test_after_a_start_what_stands_on_the_platform_is_not_booked(tmp_path: Path) -> None:

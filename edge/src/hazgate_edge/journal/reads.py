@@ -213,6 +213,11 @@ class JournalReads:
         )
         return [(Record.decode(body), request) for body, request in (*own, *again)]
 
+    def vehicle_seqs_after(self, seq: int) -> list[int]:
+        """The numbers of our own vehicle weighings after record seq."""
+        rows = self._read("SELECT seq FROM record WHERE seq > ? AND kind = ? ORDER BY seq", seq, VEHICLE_WEIGHING)
+        return [int(row[0]) for row in rows]
+
     def chain(self) -> Iterator[tuple[int, bytes, bytes, bytes, bytes | None]]:
         """(seq, hash, prev, body, seal) from the first record on, for verification."""
         at = 0

@@ -99,6 +99,7 @@ class WeighOffice:
         self._axles: list[Settled] = []
         self._booking = asyncio.Lock()
         self._tickets = Tickets(_kept(journal))
+        self._unsent = journal.vehicle_seqs_after(journal.sync_state().received_seq)
 
     # -- what is ---------------------------------------------------------------------------------------------------
 
@@ -147,6 +148,11 @@ class WeighOffice:
             axles=len(self._axles),
             sum=self._sum_text() if self._axles else "",
         )
+
+    def pending(self, received_seq: int) -> int:
+        """How many vehicle weighings the collector is not known to hold."""
+        self._unsent = [seq for seq in self._unsent if seq > received_seq]
+        return len(self._unsent)
 
     def green(self) -> bool:
         """What the traffic light ought to show."""
@@ -271,7 +277,7 @@ class WeighOffice:
         if not self._by_axles:
             self._leave()  # before the disk is waited for: while it writes, the vehicle may already move
         try:
-            _, rid, wall = await self._journal.write(
+            seq, rid, wall = await self._journal.write(
                 lambda: self._journal.do_append(
                     kinds.VEHICLE_WEIGHING, body.as_json(), who=who, dev=self._dev, raw=raw, t=at, request=request
                 )
@@ -281,6 +287,7 @@ class WeighOffice:
                 raise
             log.error("weigh vehicle %s: not saved: %s", plate, exc)
             return Refused(Say("SAVE-01", {"why": str(exc)}) if self._journal.broken is None else Say("SAVE-03"))
+        self._unsent.append(seq)
         self._axles.clear()
         ticket = self._tickets.fold(Kept(rid, moment(wall) or self._clock.wall(), body, request))
         self._on_record()
