@@ -26,12 +26,12 @@ PLATE, OTHER_PLATE = "冀F12345", "冀F54321"
 SWITCHES = {"host": "127.0.0.1", "front": 0, "rear": 1}
 
 
-def bridge_scale(**vehicle: Any) -> Scale:
+def bridge_scale(port: str = "/dev/ttyUSB0", **vehicle: Any) -> Scale:
     return Scale.model_validate(
         {
             "id": "bridge",
             "profile": "yaohua-tf0",
-            "link": {"kind": "serial", "port": "/dev/ttyUSB0"},
+            "link": {"kind": "serial", "port": port},
             "capacity": "60000 kg",
             "minimum": "400 kg",
             "empty_below": "40 kg",
