@@ -164,7 +164,7 @@ def test_the_digest_follows_the_meaning_not_the_spelling(tmp_path: Path) -> None
 
 def test_a_weighbridge_is_a_scale_that_weighs_vehicles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """check-config says so; without `use` the scale weighs bags and nothing is said."""
-    assert "weighbridge" not in check(written(tmp_path), capsys)[1]
+    assert "weighbridge: " not in check(written(tmp_path), capsys)[1]
     bridge = '    division: "0.01 kg"\n    use: vehicle\n    vehicle: {switches: {host: x, front: 0, rear: 1}}\n'
     code, out, err = check(written(tmp_path, ('    division: "0.01 kg"\n', bridge)), capsys)
     assert (code, err) == (0, "")
