@@ -1,4 +1,4 @@
-"""What the seeded world's judge takes a box to know: what the collector held when it gave the answer that the box heard.
+"""What the seeded world's judge takes a box to know: what the collector held when it gave the answer the box heard.
 
 A push that arrives twice is answered twice under one token, and what the collector holds may change in between.
 """

@@ -8,7 +8,8 @@ Invariants, once the faults are over and everybody has talked:
     every weighing has its effect once: one submission a label number, accepted once by the core
     a record whose label number was already taken (a copied or restored box) is flagged and not submitted
     every weighing on a disk has heard the outcome, and all talk settles
-    no box gives a number that the collector held when it last told this box of another branch, or that there is none
+    no box gives a number that the collector held when it gave the answer in which this box last heard of another
+    branch, or that there is none
 """
 
 from __future__ import annotations
