@@ -123,7 +123,7 @@ def test_after_booking_the_pan_must_be_emptied_before_the_next_bag() -> None:
     """The same bag cannot be booked twice, whatever the scale does meanwhile."""
     bench = emptied()
     bench.frames(*[reading("12.34")] * 5)
-    bench.pan.booked()
+    bench.pan.booked(bench.pan.load)
     assert bench.frames(*[reading("12.34")] * 10) is Phase.BOOKED
     assert bench.frames(*[reading("25.00")] * 10) is Phase.BOOKED
     assert bench.reject() is Phase.BOOKED
@@ -191,7 +191,7 @@ def test_the_table_of_phases_is_complete() -> None:
     """Every phase answers every event, but booking only from settled."""
     for phase in Phase:
         for event in Event:
-            if event is Event.BOOKED and phase is not Phase.SETTLED:
+            if event is Event.BOOKED and phase in (Phase.EMPTY, Phase.BOOKED):
                 with pytest.raises(KeyError):
                     after(phase, event)
             else:
@@ -224,12 +224,41 @@ def test_no_order_of_events_books_one_load_twice(steps: list[object]) -> None:
             if settled is not None:
                 assert emptied_since
                 assert bench.clock.mono - settled.weight.at_ns <= 1_000_000_000
-                bench.pan.booked()
+                bench.pan.booked(bench.pan.load)
                 emptied_since = False
         elif isinstance(step, tuple):
             kilograms = f"{Decimal(step[0]) / 100:.2f}"
             bench.frames(*[reading(kilograms, stable=step[1])] * 6)
             emptied_since = emptied_since or Decimal(kilograms) <= Decimal("0.1")
+
+
+@pytest.mark.parametrize("meanwhile", ["moves", "rejected", "silent"])
+def test_a_load_is_booked_also_when_it_no_longer_rests_as_its_record_is_durable(meanwhile: str) -> None:
+    """The disk takes time: a load that moved, or was not heard of, in between is booked all the same, and only once."""
+    bench = Bench()
+    bench.frames(*[reading("0.00")] * 3)
+    assert bench.frames(*[reading("12.34")] * 10) is Phase.SETTLED
+    load = bench.pan.load
+    if meanwhile == "moves":
+        assert bench.frames(reading("13.00", stable=False)) is Phase.MOVING
+    elif meanwhile == "rejected":
+        assert bench.reject() is Phase.MOVING
+    else:
+        bench.clock.pass_ms(1500)
+    bench.pan.booked(load)
+    assert bench.frames(*[reading("12.34")] * 10) is Phase.BOOKED
+
+
+def test_a_load_that_came_while_the_last_one_was_being_booked_may_be_booked() -> None:
+    """A fast hand and a slow disk: the bag is gone and the next one lies there before "saved"."""
+    bench = Bench()
+    bench.frames(*[reading("0.00")] * 3)
+    assert bench.frames(*[reading("12.34")] * 10) is Phase.SETTLED
+    load = bench.pan.load
+    assert bench.frames(*[reading("0.00")] * 3) is Phase.EMPTY
+    assert bench.frames(*[reading("8.00")] * 10) is Phase.SETTLED
+    bench.pan.booked(load)
+    assert bench.frames(reading("8.00")) is Phase.SETTLED
 
 
 def test_a_creeping_weight_never_settles() -> None:

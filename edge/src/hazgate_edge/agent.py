@@ -278,6 +278,7 @@ class Agent:
         self, settled: Settled, waste_code: str, container_id: str, operator: str, request: str
     ) -> Weighed | Refused:
         new = self._new_weighing(settled, waste_code, container_id, operator, request)
+        load = self._pan.load
         try:
             rid, label = await self._journal.write(lambda: self._journal.do_weigh(new))
         except NumbersUsedUpError as exc:
@@ -289,7 +290,7 @@ class Agent:
             log.error("weigh %s: not saved: %s", waste_code, exc)
             # A broken disk may yet hold what it failed to confirm: today's records decide after the start.
             return Refused(Say("SAVE-01", {"why": str(exc)}) if self._journal.broken is None else Say("SAVE-03"))
-        self._pan.booked()
+        self._pan.booked(load)
         self._uplink.wake()  # first: a record goes before its label
         self._spooler.wake()
         self._label_numbers.wake()

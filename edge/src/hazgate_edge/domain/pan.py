@@ -52,6 +52,7 @@ class Pan:
         self._rejected = 0
         self._link_up = False
         self._seen_empty = False  # since the start of the program
+        self.load = 0  # counts what has lain on the pan, one more each time it is found empty
 
     # -- what happens --------------------------------------------------------------------------------------------
 
@@ -94,6 +95,7 @@ class Pan:
         self._window.feed(weight)
         if abs(weight.mass) <= self._limits.empty_below:
             self._seen_empty = True
+            self.load += 1
             self._step(Event.EMPTY)
         elif weight.mass < Mass(0):
             self._refusal = Say("SCALE-10")
@@ -102,9 +104,11 @@ class Pan:
         else:
             self._step(Event.SETTLED if self._window.settled else Event.MOVING)
 
-    def booked(self) -> None:
-        """The settled weight has become a record."""
-        self._step(Event.BOOKED)
+    def booked(self, load: int) -> None:
+        """The weight that settled while `load` lay there is durable. It may move again by then, or be gone and another
+        in its place: a disk takes time."""
+        if load == self.load:
+            self._step(Event.BOOKED)
 
     # -- what is ---------------------------------------------------------------------------------------------------
 

@@ -4,14 +4,15 @@ A bag may be booked only from SETTLED, and only once: after booking, and after a
 have been empty before the next bag counts, so that one bag never becomes two records.
 
     phase       empty weight   loaded, moving   loaded, settled   unusable reading   nothing current   booked
-    NO_WEIGHT   EMPTY          MOVING           SETTLED           REFUSED            NO_WEIGHT         -
+    NO_WEIGHT   EMPTY          MOVING           SETTLED           REFUSED            NO_WEIGHT         BOOKED
     EMPTY       EMPTY          MOVING           SETTLED           REFUSED            NO_WEIGHT         -
-    MOVING      EMPTY          MOVING           SETTLED           REFUSED            NO_WEIGHT         -
+    MOVING      EMPTY          MOVING           SETTLED           REFUSED            NO_WEIGHT         BOOKED
     SETTLED     EMPTY          MOVING           SETTLED           REFUSED            NO_WEIGHT         BOOKED
-    REFUSED     EMPTY          MOVING           SETTLED           REFUSED            NO_WEIGHT         -
+    REFUSED     EMPTY          MOVING           SETTLED           REFUSED            NO_WEIGHT         BOOKED
     BOOKED      EMPTY          BOOKED           BOOKED            BOOKED             BOOKED            -
 
-"Booked" from any other phase is a mistake of the program. The program starts in BOOKED.
+"Booked" comes when the record is durable, some time after the press from SETTLED: the load may move by then. From EMPTY
+or BOOKED it is a mistake of the program. The program starts in BOOKED.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ TABLE: dict[tuple[Phase, Event], Phase] = {
     **{(phase, event): after for phase in _FREE for event, after in _FOLLOWS.items()},
     **{(Phase.BOOKED, event): Phase.BOOKED for event in _FOLLOWS},
     (Phase.BOOKED, Event.EMPTY): Phase.EMPTY,
-    (Phase.SETTLED, Event.BOOKED): Phase.BOOKED,
+    **{(phase, Event.BOOKED): Phase.BOOKED for phase in _FREE if phase is not Phase.EMPTY},
 }
 
 START = Phase.BOOKED

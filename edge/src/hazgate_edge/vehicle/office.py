@@ -238,7 +238,7 @@ class WeighOffice:
         return settled
 
     def _leave(self) -> None:
-        self._pan.booked()
+        self._pan.booked(self._pan.load)
         self._bridge.booked()
 
     def _pair(self, plate: Plate, ticket: str) -> tuple[Ticket | None, Say | None]:
