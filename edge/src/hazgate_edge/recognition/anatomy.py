@@ -92,15 +92,17 @@ def _fields(variants: tuple[Variant, ...], raw: bytes, shift: int) -> Iterator[P
         if number is None:
             continue
         yield Part(number.span[0] + shift, number.span[1] + shift, name)
-        for rule, what in ((number.sign, "sign"), (number.decimals, "decimal point")):
+        inner: tuple[tuple[object, str], ...] = ((number.sign, "sign"), (number.decimals, "decimal point"))
+        for rule, what in inner:
             if isinstance(rule, Lookup):
                 yield Part(rule.at + shift, rule.at + rule.width + shift, what)
-    for rule, what in (
+    rules: tuple[tuple[object, str], ...] = (
         (said.unit, "unit"),
         (said.stable, "stable or moving"),
         (said.mode, "gross or net"),
         (said.zero, "zero lamp"),
-    ):
+    )
+    for rule, what in rules:
         if isinstance(rule, Lookup):
             yield Part(rule.at + shift, rule.at + rule.width + shift, what)
 

@@ -47,7 +47,7 @@ class Capture:
     def parity(self) -> Literal["E", "O"] | None:
         """The parity that a port of 8 bits has received in bit 7; None when the bytes speak against it.
 
-        A 7-bit character with its parity bit is as long as one of 8 bits without, so nothing is lost by listening at 8N1.
+        A 7-bit character with its parity bit is as long as one of 8 bits without: listening at 8N1 loses nothing.
         """
         heard = self.received
         if len(heard) < PARITY_BYTES_MIN or not any(byte & _HIGH for byte in heard):

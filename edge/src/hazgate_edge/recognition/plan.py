@@ -1,7 +1,7 @@
 """In which order a port is listened to and asked: the most usual first, and nothing that could change the device.
 
-Silence is the same at every rate, and a device that talks is heard at a wrong one too, as nonsense. So the first listening
-decides: bytes that nothing explains mean another rate, no bytes mean a device that waits to be asked.
+Silence is the same at every rate, and a device that talks is heard at a wrong one too, as nonsense. So the first
+listening decides: bytes that nothing explains mean another rate, no bytes mean a device that waits to be asked.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from hazgate_edge.recognition.scoring import question_of
 from hazgate_protocols.scale.spec import Poll, Profile, Step
 
 TRUST = ("field", "bench", "manual", "assumed")
+USUAL_BAUD = 9600  # as delivered, by far most of the families
 ANSWER_S_MAX = 0.5  # an indicator answers within a few frame times; only its time-out is longer
 
 
@@ -38,7 +39,7 @@ def listening_settings(profiles: Sequence[Profile]) -> list[LineSettings]:
 
 
 def probes(profiles: Sequence[Profile], *, serial: bool) -> list[Probe]:
-    """The read commands of polled profiles: first at the family's own settings, then as 8N1 and 7E1, then at other rates.
+    """The read commands of polled profiles: at the family's own settings, then as 8N1 and 7E1, then at other rates.
 
     Only `read` commands and Modbus reads are in it, so nothing is set to zero, tared or written.
     """
@@ -65,6 +66,9 @@ def probes(profiles: Sequence[Profile], *, serial: bool) -> list[Probe]:
                 for profile in polled
                 if place < len(profile.link.baud)
             ]
+    if serial:  # within a round the rate that most families are delivered with; sorting keeps the rest in order
+        first = sum(bool(profile.link.baud) for profile in polled)
+        wanted[:first] = sorted(wanted[:first], key=lambda item: item[0] is not None and item[0].baud != USUAL_BAUD)
     asked: dict[tuple[LineSettings | None, bytes], list[Profile]] = {}
     for settings, profile in wanted:
         same = asked.setdefault((settings, question_of(profile)), [])

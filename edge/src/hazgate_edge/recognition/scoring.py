@@ -144,8 +144,7 @@ def question_of(profile: Profile, options: Mapping[str, Value] | None = None) ->
 
 
 def _was_asked(profile: Profile, capture: Capture) -> bool:
-    """Only who was asked can have answered. A device that talks by itself is matched with all, and polled ones are worth
-    less then (see _usual)."""
+    """Only who was asked can have answered. A device that talks by itself is matched with all that are no registers."""
     question = question_of(profile)
     if capture.asked:
         return question == capture.asked
@@ -261,5 +260,3 @@ def _usual(capture: Capture, profile: Profile, readings: Sequence[Reading], opti
         usual_s = profile.traffic.period_ms / 1000
         worth += 0.2 * (usual_s / 10 <= period_s <= usual_s * 10)
     return worth
-
-

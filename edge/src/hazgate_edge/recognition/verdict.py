@@ -8,12 +8,14 @@ and an empty scale says nothing at all: all of them read zero.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 
+from hazgate_edge.recognition.anatomy import parts
 from hazgate_edge.recognition.scoring import (
+    STRUCTURAL,
     Candidate,
     decoded,
     mass_of,
@@ -21,6 +23,7 @@ from hazgate_edge.recognition.scoring import (
     moves_point,
 )
 from hazgate_protocols.mass import ZERO, Mass
+from hazgate_protocols.scale.checks import crc16_modbus
 from hazgate_protocols.scale.reading import Reading
 from hazgate_protocols.scale.spec import Value
 
@@ -61,7 +64,8 @@ class Choice:
         """The newest weight, at rest if the device ever says so."""
         weights = [reading for reading in self.readings if reading.weight is not None]
         resting = [reading for reading in weights if reading.stable is not False]
-        return (resting or weights or [None])[-1]
+        chosen = resting or weights
+        return chosen[-1] if chosen else None
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,7 @@ def judge(found: Sequence[Candidate]) -> Verdict:
         return Verdict(Certainty.NOTHING, why="no profile explains these bytes")
     choices = [choice for candidate in rivals(found) for choice in _choices(candidate)]
     first, runner_up = choices[0], _runner_up(found)
-    others = tuple(choice for choice in _one_of_each(choices) if choice.said != first.said)
+    others = _others(first, choices)
     if all(mass == ZERO for choice in choices for mass in choice.masses) and _open(choices):
         return Verdict(Certainty.EMPTY, first, runner_up, tuple(choices[1:]), "the scale says zero, in every meaning")
     if others or not first.masses:
@@ -103,7 +107,7 @@ def settle(found: Sequence[Candidate], known: Mass) -> Verdict:
         why = f"none of the meanings is {known.to('kg'):f} kg; look at the display, and whether the weight lies at rest"
         return Verdict(Certainty.WEIGH, choices[0], runner_up, tuple(_one_of_each(choices)), why)
     first = fitting[0]
-    others = tuple(choice for choice in _one_of_each(fitting) if choice.said != first.said)
+    others = _others(first, fitting)
     if others:
         return Verdict(Certainty.WEIGH, first, runner_up, others, "this weight fits several meanings; take another one")
     return Verdict(Certainty.SURE, first, runner_up, why=f"it reads the known weight, {known.to('kg'):f} kg")
@@ -168,6 +172,51 @@ def _matters(choice: Choice, first: Choice) -> bool:
     return True
 
 
+def _others(first: Choice, choices: Sequence[Choice]) -> tuple[Choice, ...]:
+    """One of each meaning that is not the first one's, also where both read the same number just now (11.11 is the same
+    from behind)."""
+    seen: dict[frozenset[Mass], Choice] = {}
+    for choice in choices:
+        if choice.said not in seen and (choice.said != first.said or _would_differ(first, choice)):
+            seen[choice.said] = choice
+    return tuple(seen.values())
+
+
+def _would_differ(first: Choice, other: Choice) -> bool:
+    """Whether another digit in the place of the weight would be read differently."""
+    reading = first.last
+    mine, theirs = first.candidate, other.candidate
+    same_words = {name: mine.options.get(name) for name in STRUCTURAL} == {
+        name: theirs.options.get(name) for name in STRUCTURAL
+    }
+    if reading is None or (mine.profile.id == theirs.profile.id and same_words):
+        return False  # unit and decimals only move the point, and the number was compared
+    for part in parts(mine, reading):
+        if part.name not in ("weight", "net", "gross"):
+            continue
+        for place in range(part.start, part.stop):
+            for bit in range(8):
+                frame = _turned(mine, reading.raw, place, bit)
+                ours, heard = (_read_alone(choice, frame) for choice in (first, other))
+                if ours is not None and heard is not None and ours != heard:
+                    return True
+    return False
+
+
+def _turned(candidate: Candidate, raw: bytes, place: int, bit: int) -> bytes:
+    changed = bytearray(raw)
+    changed[place] ^= 1 << bit
+    if candidate.profile.registers is not None:  # its checksum is no part of the meaning
+        changed[-2:] = crc16_modbus(bytes(changed[:-2]))
+    return bytes(changed)
+
+
+def _read_alone(choice: Choice, frame: bytes) -> Mass | None:
+    capture = replace(choice.candidate.capture, pieces=(frame,))
+    events = decoded(capture, choice.candidate.profile, choice.options)
+    return next((mass_of(event) for event in events if isinstance(event, Reading)), None)
+
+
 def _one_of_each(choices: Sequence[Choice]) -> list[Choice]:
     """One of all that say the same numbers."""
     return list({choice.said: choice for choice in reversed(choices)}.values())[::-1]
@@ -191,6 +240,6 @@ def last_place(reading: Reading) -> Mass:
         return Mass(1)
     exponent = reading.weight.as_tuple().exponent
     try:
-        return Mass.of(Decimal((0, (1,), exponent)), reading.unit)
+        return Mass.of(Decimal((0, (1,), int(exponent))), reading.unit)
     except ValueError:  # finer than a milligram
         return Mass(1)
