@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from hazgate_simulators.scale.encoders import StGs, ToledoContinuous, YaohuaTf0
-from hazgate_simulators.scale.modbus import DIVISION_CODES, GROSS, STATUS, LaumasRegisters
 from hazgate_simulators.scale.physics import Indication, Range
+from hazgate_simulators.scale.registers import DIVISION_CODES, GROSS, STATUS, LaumasRegisters
 from simulators.scale.situations import indication
 
 YAOHUA = {

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from hazgate_simulators.scale.families import FAMILIES
+from hazgate_simulators.scale.families import FAMILIES, Traffic
 from hazgate_simulators.scale.faults import MEANING
 from hazgate_simulators.scale.links import LinkError
 from hazgate_simulators.scale.options import (
@@ -32,25 +34,32 @@ SAY_PERIOD_S = 1.0
 def scale(
     profile: Profile = "yaohua-tf0",
     link: Annotated[
-        str, typer.Option("--link", help="pty:PATH, tcp:HOST:PORT, modbus-rtu:PATH or modbus-tcp:HOST:PORT.")
-    ] = "tcp:127.0.0.1:0",
+        str | None,
+        typer.Option(
+            "--link",
+            help="pty:PATH, tcp:HOST:PORT, modbus-rtu:PATH, modbus-tcp:HOST:PORT or hid:PATH; left out = any TCP port, "
+            "for a HID scale a pipe in the folder for temporary files.",
+        ),
+    ] = None,
     script: Annotated[Path | None, typer.Option("--script", help="YAML list of steps; see the module script.")] = None,
     replay: ReplayOption = None,
     seed: Seed = 0,
-    capacity: Capacity = "150",
-    division: Division = "0.01",
+    capacity: Capacity = None,
+    division: Division = None,
     rate: Rate = None,
     list_: Annotated[bool, typer.Option("--list", help="List families and faults, then exit.")] = False,
 ) -> None:
     """Run one simulated scale until Ctrl-C, SIGTERM or the script's end."""
     if list_:
         for family in FAMILIES.values():
-            typer.echo(f"{family.profile:16} {family.traffic.value:8} {family.title}")
+            typer.echo(f"{family.profile:18} {family.traffic.value:8} {family.title}")
         typer.echo("\nfaults")
         for fault, (meaning, _) in MEANING.items():
             typer.echo(f"{fault.value:16} {meaning}")
         return
-    simulator = build_scale(profile, link, seed=seed, capacity=capacity, division=division, rate_hz=rate)
+    simulator = build_scale(
+        profile, link or _usual_link(profile), seed=seed, capacity=capacity, division=division, rate_hz=rate
+    )
     played = build_replay(replay, profile)
     try:
         steps = load_script(script) if script is not None else []
@@ -61,6 +70,13 @@ def scale(
     except LinkError as exc:
         typer.echo(f"scale: {exc}", err=True)
         raise typer.Exit(1) from exc
+
+
+def _usual_link(profile: str) -> str:
+    family = FAMILIES.get(profile)
+    if family is not None and family.traffic is Traffic.HID:
+        return f"hid:{tempfile.gettempdir()}/hazgate-hid-{os.getpid()}"
+    return "tcp:127.0.0.1:0"
 
 
 async def _run(simulator: ScaleSimulator, played: Replay | None, steps: list[Step]) -> None:

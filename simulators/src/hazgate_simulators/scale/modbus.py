@@ -1,4 +1,4 @@
-"""A weight transmitter with the Laumas register map, served by pymodbus over TCP or over RTU on a pty.
+"""Weight transmitters on Modbus: a register image served by pymodbus over TCP, or over RTU on a pty or TCP.
 
 The only module of the simulators that imports pymodbus.
 """
@@ -11,61 +11,21 @@ import os
 import termios
 import tty
 from collections.abc import Callable
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from hazgate_simulators.scale.links import LinkError, Receiver
-from hazgate_simulators.scale.physics import Indication, Platform, Range
+from hazgate_simulators.scale.physics import Indication, Platform
+from hazgate_simulators.scale.registers import RegisterImage
 
 if TYPE_CHECKING:
     from pymodbus.constants import ExcCodes
     from pymodbus.server import ModbusSerialServer, ModbusTcpServer
     from pymodbus.simulator import SimDevice
 
-FIRST_REGISTER = 40001 - 40001
-REGISTERS = 32  # at most 32 registers a request (manual), and no more are mapped
-COMMAND, STATUS, GROSS, NET, PEAK, DIVISION_UNIT = (
-    number - 40001 for number in (40006, 40007, 40008, 40010, 40012, 40014)
-)
-
-# Command register: from memory of the transmitter's manual, low confidence.
-COMMAND_TARE, COMMAND_ZERO, COMMAND_GROSS = 7, 8, 9
-
-UNIT_CODES = {"kg": 0, "g": 1, "t": 2, "lb": 3}
-# Low byte of 40014: 0 = 100, 1 = 50, 2 = 20, 3 = 10 ... 18 = 0.0001.
-DIVISION_CODES = {Decimal((1, 5, 2)[code % 3]).scaleb(2 - (code + 2) // 3).normalize(): code for code in range(19)}
-MAGNITUDE_MAX = 999_999
 READ_BYTES = 512
 WRITES = (6, 16)  # write single, write multiple registers
 
 Trace = Callable[[bool, bytes], bytes]
-
-
-class LaumasRegisters:
-    """The register image of a Laumas transmitter (TLU and LCB manuals; CAS CI-600D manual p. 83).
-
-    Weights are magnitudes without decimals, high word first; signs stand in the status word. It cannot say the decimals
-    in the weight itself (40014 tells the division), an underload, nor that no zero was set after power-up.
-    """
-
-    def image(self, indication: Indication) -> list[int]:
-        """Registers 40001 to 40032 at one moment."""
-        net = indication.gross_divisions - indication.tare_divisions
-        over = indication.range is Range.OVER
-        status = 0
-        status |= 1 << 2 if over else 0
-        status |= 1 << 7 if indication.gross_divisions < 0 else 0
-        status |= 1 << 8 if net < 0 else 0
-        status |= 1 << 10 if indication.net_shown else 0
-        status |= 1 << 11 if indication.stable and not over else 0
-        status |= 1 << 12 if indication.near_zero else 0
-        registers = [0] * REGISTERS
-        registers[STATUS] = status
-        for at, number in ((GROSS, indication.gross), (NET, indication.net), (PEAK, indication.peak)):
-            counts = MAGNITUDE_MAX if over else min(MAGNITUDE_MAX, abs(int(number.scaleb(indication.places))))
-            registers[at], registers[at + 1] = counts >> 16, counts & 0xFFFF
-        registers[DIVISION_UNIT] = UNIT_CODES[indication.unit] << 8 | DIVISION_CODES[indication.division.normalize()]
-        return registers
 
 
 class ModbusTransmitter:
@@ -79,18 +39,19 @@ class ModbusTransmitter:
         platform: Platform,
         indication: Callable[[], Indication],
         answer_pause: Callable[[], float],
+        registers: RegisterImage,
         unit_id: int = 1,
     ) -> None:
         self._platform = platform
         self._indication = indication
         self._answer_pause = answer_pause
         self.unit_id = unit_id
-        self._registers = LaumasRegisters()
+        self._registers = registers
 
     def devices(self) -> list[SimDevice]:
         from pymodbus.simulator import DataType, SimData, SimDevice
 
-        block = SimData(FIRST_REGISTER, count=REGISTERS, values=0, datatype=DataType.REGISTERS)
+        block = SimData(self._registers.first, count=self._registers.count, values=0, datatype=DataType.REGISTERS)
         return [
             SimDevice(id=self.unit_id, simdata=[block], action=self._serve),
             SimDevice(id=0, simdata=[block], action=_serve_nobody),  # 0 = every other address
@@ -99,9 +60,9 @@ class ModbusTransmitter:
     async def _serve(
         self,
         function_code: int,
-        start_address: int,
+        start_address: int,  # noqa: ARG002 the signature is pymodbus's
         address: int,
-        count: int,  # noqa: ARG002 the signature is pymodbus's
+        count: int,  # noqa: ARG002
         current_registers: list[int],
         set_values: list[int] | list[bool] | None,
     ) -> ExcCodes | None:
@@ -110,23 +71,11 @@ class ModbusTransmitter:
         if pause_s := self._answer_pause():
             await asyncio.sleep(pause_s)
         if set_values is not None:
-            if address != COMMAND or len(set_values) != 1:
-                return ExcCodes.ILLEGAL_ADDRESS
-            match int(set_values[0]):
-                case 0:
-                    pass
-                case n if n == COMMAND_TARE:
-                    self._platform.tare()
-                case n if n == COMMAND_ZERO:
-                    self._platform.zero()
-                case n if n == COMMAND_GROSS:
-                    self._platform.preset_tare(0)
-                case _:
-                    return ExcCodes.ILLEGAL_VALUE
-            return None
+            values = [int(value) for value in set_values]
+            return None if self._registers.write(address, values, self._platform) else ExcCodes.ILLEGAL_ADDRESS
         if function_code in WRITES:
             return None  # pymodbus reads back what was written, to echo it
-        current_registers[:] = self._registers.image(self._indication())[start_address:]
+        current_registers[:] = self._registers.image(self._indication())
         return None
 
 

@@ -16,8 +16,13 @@ Profile = Annotated[
     str, typer.Option("--profile", help="Device profile the simulator speaks; see hazgate-sim scale --list.")
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of noise and faults.")]
-Capacity = Annotated[str, typer.Option("--capacity", help="Maximum load in kg.")]
-Division = Annotated[str, typer.Option("--division", help="Division in kg: 1, 2 or 5 times a power of ten.")]
+Capacity = Annotated[
+    str | None, typer.Option("--capacity", help="Maximum load in kg; left out = one that fits the profile's frames.")
+]
+Division = Annotated[
+    str | None,
+    typer.Option("--division", help="Division in kg: 1, 2 or 5 times a power of ten; left out = the profile's usual."),
+]
 Rate = Annotated[float | None, typer.Option("--rate", min=1, max=50, help="Frames a second of a streaming indicator.")]
 ReplayOption = Annotated[
     str | None,
@@ -26,13 +31,16 @@ ReplayOption = Annotated[
 
 
 def build_scale(
-    profile: str, link: str, *, seed: int, capacity: str, division: str, rate_hz: float | None
+    profile: str, link: str, *, seed: int, capacity: str | None, division: str | None, rate_hz: float | None
 ) -> ScaleSimulator:
     """The scale these options ask for. Raises typer.BadParameter with what is allowed."""
     if profile not in FAMILIES:
         raise typer.BadParameter(f"profile {profile!r}: there are {', '.join(FAMILIES)}")
+    family = FAMILIES[profile]
     try:
-        spec = PlatformSpec(capacity=Decimal(capacity), division=Decimal(division))
+        spec = PlatformSpec(
+            capacity=Decimal(capacity or family.capacity), division=Decimal(division or family.division)
+        )
         return ScaleSimulator(profile, link, spec=spec, seed=seed, rate_hz=rate_hz)
     except InvalidOperation as exc:
         raise typer.BadParameter(f"capacity {capacity!r} or division {division!r} is no decimal number") from exc

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hazgate_protocols.mass import ZERO, Mass
-from hazgate_simulators.scale.families import FAMILIES, Family, LinkSpec, Traffic
+from hazgate_simulators.scale.families import FAMILIES, SENDS_UNASKED, Family, LinkSpec, Traffic
 from hazgate_simulators.scale.faults import (
     POLL_FAULTS,
     SLOW_ANSWER_S,
@@ -20,6 +20,7 @@ from hazgate_simulators.scale.faults import (
     Fault,
     FaultyWire,
 )
+from hazgate_simulators.scale.hid import HidPipe
 from hazgate_simulators.scale.links import Link, PtyLink, TcpLink
 from hazgate_simulators.scale.modbus import ModbusRtuDevice, ModbusTcpPort, ModbusTransmitter
 from hazgate_simulators.scale.physics import Answer, Indication, Platform, PlatformSpec
@@ -28,7 +29,7 @@ from hazgate_simulators.scale.sics import SicsIndicator
 
 SENT_MAX = 20
 OUTBOX_MAX = 64
-SICS_TICK_S = 0.02
+ANSWER_TICK_S = 0.02
 BOOT_S = 1.0
 OVERLOAD_FACTOR = 2
 LOAD_MAX = Mass.of("200000", "kg")  # more than any weighbridge; a typing mistake otherwise
@@ -46,6 +47,9 @@ MODBUS_TCP_FAULTS = frozenset(
         Fault.SLOW,
     }
 )
+
+# The bus delivers a report whole and checked, or not at all.
+HID_NEVER = frozenset({Fault.BIT_FLIPS, Fault.TORN_WRITES, Fault.JOINED, Fault.DROPPED_BYTE, Fault.BOOT_NOISE})
 
 
 class FaultNotPossibleError(ValueError):
@@ -84,7 +88,8 @@ class ScaleSimulator:
         where = LinkSpec.parse(link)
         where.check_fits(self.family)
         rng = random.Random(seed)
-        self.platform = Platform(spec or PlatformSpec(), rng)
+        usual = PlatformSpec(capacity=self.family.capacity, division=self.family.division)
+        self.platform = Platform(spec or usual, rng)
         self.load = ZERO
         self.sent: deque[Sent] = deque(maxlen=SENT_MAX)
         self.sent_count = 0
@@ -102,6 +107,7 @@ class ScaleSimulator:
 
         self._encoder = self.family.encoder() if self.family.encoder else None
         self._sics = SicsIndicator(self.platform, self.indication_now) if self.family.traffic is Traffic.SICS else None
+        self._asked = self.family.asked() if self.family.asked else None
         self._link: Link | None = None
         self._tcp_port: ModbusTcpPort | None = None
         self._rtu: ModbusRtuDevice | None = None
@@ -124,6 +130,8 @@ class ScaleSimulator:
     def possible_faults(self) -> frozenset[Fault]:
         if self._tcp_port is not None:
             return MODBUS_TCP_FAULTS
+        if self.family.traffic is Traffic.HID:
+            return frozenset(Fault) - HID_NEVER
         return frozenset(Fault) if self.family.traffic is Traffic.STREAM else POLL_FAULTS
 
     @property
@@ -182,7 +190,7 @@ class ScaleSimulator:
 
     def play(self, replay: Replay) -> None:
         """Play captured frames; the last case repeats until somebody touches the scale. Raises ValueError for polls."""
-        if self.family.traffic is not Traffic.STREAM or replay.profile != self.family.profile:
+        if self._frames_are_asked_for or replay.profile != self.family.profile:
             raise ValueError(f"replay {replay.source}: only a stream of {self.family.profile} can be played here")
         self._frames = replay.frames(1 / self._rate_hz)
         self._replayed = None
@@ -193,7 +201,7 @@ class ScaleSimulator:
             possible = ", ".join(sorted(self.possible_faults))
             raise FaultNotPossibleError(f"{fault} cannot happen on {self.address}; possible are {possible}")
         before, self.fault = self.fault, fault
-        polled = self.family.traffic is not Traffic.STREAM
+        polled = self._frames_are_asked_for
         self._frozen = self.indication_now() if fault is Fault.STUCK and polled else None
         self._wire.fault = None if self._frozen is not None else fault
         self.platform.restless = fault is Fault.UNSTABLE
@@ -220,18 +228,29 @@ class ScaleSimulator:
             return indication.in_pounds()
         return indication
 
+    @property
+    def _frames_are_asked_for(self) -> bool:
+        return self.family.traffic not in SENDS_UNASKED
+
     def _build_link(self, where: LinkSpec) -> None:
-        if where.kind == "modbus-tcp":
+        image = self.family.registers() if self.family.registers else None
+        if where.kind == "modbus-tcp" and image is not None:
             transmitter = ModbusTransmitter(
                 self.platform,
                 self.indication_now,
                 answer_pause=lambda: SLOW_ANSWER_S if self.fault is Fault.SLOW else 0.0,
+                registers=image,
             )
             self._tcp_port = ModbusTcpPort(where.host, where.port, transmitter, self._trace_modbus_tcp)
             return
-        self._link = TcpLink(where.host, where.port) if where.kind == "tcp" else PtyLink(Path(where.path))
-        if where.kind == "modbus-rtu":
-            transmitter = ModbusTransmitter(self.platform, self.indication_now, answer_pause=lambda: 0.0)
+        if where.kind == "hid":
+            self._link = HidPipe(Path(where.path))
+        else:
+            self._link = TcpLink(where.host, where.port) if where.kind == "tcp" else PtyLink(Path(where.path))
+        if image is not None:
+            transmitter = ModbusTransmitter(
+                self.platform, self.indication_now, answer_pause=lambda: 0.0, registers=image
+            )
             self._rtu = ModbusRtuDevice(transmitter, self._emit)
 
     async def _open(self) -> None:
@@ -255,6 +274,9 @@ class ScaleSimulator:
         elif self._sics is not None:
             for answer in self._sics.receive(octets, self._clock()):
                 self._emit(answer)
+        elif self._asked is not None:
+            for answer in self._asked.receive(octets, self.indication_now(), self.platform):
+                self._emit(answer)
 
     async def _weigh(self) -> None:
         """Physics and, for streams, one frame a period."""
@@ -269,8 +291,8 @@ class ScaleSimulator:
             if self._boot_until_s is None:
                 for frame in self._due_frames(now_s):
                     self._emit(frame)
-            period_s = SICS_TICK_S if self.family.traffic is Traffic.SICS else 1 / self._rate_hz
-            if self.fault is Fault.SLOW and self.family.traffic is Traffic.STREAM:
+            period_s = ANSWER_TICK_S if self._sics or self._asked else 1 / self._rate_hz
+            if self.fault is Fault.SLOW and not self._frames_are_asked_for:
                 period_s *= SLOW_STREAM_FACTOR
             due_s = max(due_s + period_s, now_s)
             await asyncio.sleep(due_s - now_s)
@@ -278,6 +300,8 @@ class ScaleSimulator:
     def _due_frames(self, now_s: float) -> list[bytes]:
         if self._sics is not None:
             return self._sics.tick(now_s)
+        if self._asked is not None:
+            return self._asked.tick(self.indication_now())
         if self._frames is not None:
             case = next(self._frames)
             if case is not self._replayed:
@@ -297,7 +321,7 @@ class ScaleSimulator:
     async def _send(self) -> None:
         while True:
             frame = await self._outbox.get()
-            if self.fault is Fault.SLOW and self.family.traffic is not Traffic.STREAM:
+            if self.fault is Fault.SLOW and self._frames_are_asked_for:
                 await asyncio.sleep(SLOW_ANSWER_S)
             for write in self._wire.writes(frame):
                 if write.pause_s:

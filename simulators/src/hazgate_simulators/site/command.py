@@ -27,7 +27,10 @@ from hazgate_simulators.scale.options import (
 
 def site(
     scale_link: Annotated[
-        str, typer.Option("--scale-link", help="pty:PATH, tcp:HOST:PORT, modbus-rtu:PATH or modbus-tcp:HOST:PORT.")
+        str,
+        typer.Option(
+            "--scale-link", help="pty:PATH, tcp:HOST:PORT, modbus-rtu:PATH, modbus-tcp:HOST:PORT or hid:PATH."
+        ),
     ],
     profile: Profile = "yaohua-tf0",
     printer_host: Annotated[str, typer.Option("--printer-host", help="Address the printer listens on.")] = "127.0.0.1",
@@ -41,8 +44,8 @@ def site(
     listen: Annotated[str, typer.Option("--listen", help="HOST:PORT of the page; port 0 = any free.")] = "127.0.0.1:0",
     replay: ReplayOption = None,
     seed: Seed = 0,
-    capacity: Capacity = "150",
-    division: Division = "0.01",
+    capacity: Capacity = None,
+    division: Division = None,
     rate: Rate = None,
 ) -> None:
     """Run the simulated weighing place until Ctrl-C or SIGTERM."""
