@@ -19,11 +19,13 @@ from hazgate_protocols.scale.decoder import Decoder, Event
 from hazgate_protocols.scale.options import OptionError, resolve_options
 from hazgate_protocols.scale.reading import Reading, Reject, Status
 from hazgate_protocols.scale.registers import RegisterMap
-from hazgate_protocols.scale.spec import Block, Line, Poll, Profile, Value
+from hazgate_protocols.scale.spec import Block, Line, Poll, Profile, Registers, Value
 
 FIT_MIN = 0.5  # below this the bytes are something else
 READINGS_MIN = 2  # one frame can be chance
 TURNED_FRAMES_MAX = 2
+FLOAT_PLACES_MIN = 3  # a gram
+FLOAT_STEPS = 2**22  # of a float32 in its range: half of its precision
 UNITS_TRIED = ("kg", "g", "t")
 DECIMALS_TRIED = range(7)
 # Settings that change what the same bytes say, apart from unit and decimals, which only move the point.
@@ -80,11 +82,11 @@ def assess(capture: Capture, profile: Profile, options: Mapping[str, Value]) -> 
         len({reading.raw for reading in readings}) >= READINGS_MIN
     ):
         return None
-    fit = _covered(view, readings) * len(readings) / (len(readings) + rejects)
+    fit = _covered(profile, view, readings) * len(readings) / (len(readings) + rejects)
     if fit < FIT_MIN or (len(readings) < READINGS_MIN and len(view.pieces) > 1):
         return None
     checked = _checked(profile, options, view.asked, readings)
-    score = 10 * fit + 3 * checked + _says(readings) + _usual(capture, profile, readings, options)
+    score = 10 * fit + 4 * checked + _says(readings) + _usual(capture, profile, readings, options)
     return Candidate(capture, profile, options, readings, rejects, fit, checked, score)
 
 
@@ -108,7 +110,9 @@ def meanings(candidate: Candidate) -> Iterator[Mapping[str, Value]]:
     """The candidate's settings with every unit and number of decimals the frames leave open."""
     offered = candidate.profile.options
     units: tuple[Value, ...] = UNITS_TRIED if "default_unit" in offered else (None,)
-    places: tuple[Value, ...] = tuple(DECIMALS_TRIED) if moves_point(candidate.profile) else (None,)
+    places: tuple[Value, ...] = (None,)
+    if moves_point(candidate.profile):
+        places = (_float_places(candidate),) if _is_float(candidate.profile) else tuple(DECIMALS_TRIED)
     for unit, decimals in product(units, places):
         chosen = dict(candidate.options)
         if unit is not None:
@@ -121,6 +125,31 @@ def meanings(candidate: Candidate) -> Iterator[Mapping[str, Value]]:
 def moves_point(profile: Profile) -> bool:
     """Whether the number of decimals is the site's to say, because the device keeps it to itself."""
     return "decimals" in profile.options and not isinstance(profile.frame, Line | Block)
+
+
+def _is_float(profile: Profile) -> bool:
+    """A binary float has its point; decimals only say where it is rounded."""
+    frame = profile.frame
+    numbers = [variant.fields.weight for variant in frame.variants] if isinstance(frame, Registers) else []
+    return any(number is not None and number.form == "float32" for number in numbers)
+
+
+def _float_places(candidate: Candidate) -> int:
+    """Enough that nothing the device says is rounded away, also of weights not seen yet."""
+    finest = [reading.weight for reading in _weights(candidate, DECIMALS_TRIED[-1])]
+    for places in range(FLOAT_PLACES_MIN, DECIMALS_TRIED[-1]):
+        rounded = [reading.weight for reading in _weights(candidate, places)]
+        if all(
+            a is not None and b is not None and abs(a - b) <= abs(a) / FLOAT_STEPS
+            for a, b in zip(finest, rounded, strict=False)
+        ):
+            return places
+    return DECIMALS_TRIED[-1]
+
+
+def _weights(candidate: Candidate, decimals: int) -> list[Reading]:
+    events = decoded(candidate.capture, candidate.profile, {**candidate.options, "decimals": decimals})
+    return [event for event in events if isinstance(event, Reading) and event.weight is not None]
 
 
 def mass_of(reading: Reading) -> Mass | None:
@@ -185,7 +214,8 @@ def _with_line_length(profile: Profile, chosen: dict[str, Value], capture: Captu
         return chosen
     usual = profile.options["line_length"]
     view = _as_port_gives(capture, profile, chosen)
-    texts = {event.raw.strip(b"\r\n") for event in decoded(view, profile, chosen) if isinstance(event, Reading)}
+    heard = [event for event in decoded(view, profile, chosen) if isinstance(event, Reading)]
+    texts = {reading.raw.strip(b"\r\n") for reading in heard if reading.weight is not None}
     lengths = {len(text) for text in texts}
     padded = all(b" " in text or b"0" in text.strip(b"+-")[:1] for text in texts)
     if len(lengths) == 1:
@@ -207,12 +237,14 @@ def _as_port_gives(capture: Capture, profile: Profile, options: Mapping[str, Val
     return capture if strips or capture.settings is None else capture.stripped()
 
 
-def _covered(capture: Capture, readings: Sequence[Reading]) -> float:
+def _covered(profile: Profile, capture: Capture, readings: Sequence[Reading]) -> float:
     """The share of the bytes that belong to readings; a frame cut off at either end of a stream does not count."""
     total = len(capture.received)
     if not readings or not total:
         return 0.0
     covered = sum(len(reading.raw) for reading in readings)
+    if isinstance(profile.frame, Line) and profile.frame.lead:
+        covered += sum(not reading.raw.startswith(bytes.fromhex(profile.frame.lead)) for reading in readings)
     longest = max(len(reading.raw) for reading in readings)
     if not capture.separate:
         head = capture.received.find(readings[0].raw)
@@ -250,9 +282,9 @@ def _usual(capture: Capture, profile: Profile, readings: Sequence[Reading], opti
     worth = -0.3 * len([name for name in options if name in STRUCTURAL])
     line = profile.link
     if capture.settings is not None and line.baud:
-        worth += 0.2 * (capture.settings.baud == line.baud[0])
+        worth += 0.02 * (capture.settings.baud == line.baud[0])
         parity = capture.parity or (capture.settings.parity if capture.settings.bits == 7 else None)
-        worth += 0.3 * (parity is not None and parity == line.parity)
+        worth += 1.0 * (parity is not None and parity == line.parity)
     if isinstance(profile.traffic, Poll):
         return worth - (0.0 if capture.asked else 1.5)
     if capture.span_s > 0:

@@ -198,6 +198,7 @@ class Ear:
         loop = asyncio.get_running_loop()
         link: ByteLink | None = None
         open_at: LineSettings | None = None
+        asked_registers = False
         registers = False  # registers answer many questions: all of them are asked before anything is said
         try:
             for probe in probes(self._profiles, serial=self._target.kind == "serial"):
@@ -205,6 +206,8 @@ class Ear:
                 is_register = any(profile.registers is not None for profile in here)
                 if loop.time() >= end_s or (heard.candidates and not (registers and is_register)):
                     break
+                if probe.settings is not None and probe.settings.parity != "N" and self._is_pty():
+                    continue
                 if registers and probe.settings != heard.candidates[0].capture.settings:
                     continue
                 if link is None or probe.settings != open_at:
@@ -213,6 +216,10 @@ class Ear:
                     link, open_at = await self._open(probe.settings), probe.settings
                     self._say(f"asking{f' at {open_at}' if open_at else ''}")
                 capture = await self._answers(link, probe, 1)
+                if is_register and not asked_registers and not capture.received:
+                    # What the transmitter made of the text before may have swallowed the first question with it.
+                    capture = await self._answers(link, probe, 1)
+                asked_registers = is_register
                 if not capture.received:
                     continue
                 capture = capture.merged(await self._answers(link, probe, REPEATS - 1))
@@ -275,6 +282,12 @@ class Ear:
             heard.candidates += candidates(capture, [profile]) if answers else []
         heard.candidates.sort(key=lambda item: -item.score)
         return heard
+
+    def _is_pty(self) -> bool:
+        """A pseudo-terminal carries characters, not bits: it refuses a parity, and needs none."""
+        with suppress(names.PortNameError):
+            return names.resolve(self._target.text, "tty", self._places).resolve().parent == Path("/dev/pts")
+        return False
 
     async def _open(self, settings: LineSettings | None) -> ByteLink:
         target = self._target
