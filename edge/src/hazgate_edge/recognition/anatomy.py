@@ -144,11 +144,11 @@ def _pattern(variant: LineVariant) -> bytes:
 
 def _block(frame: Block, raw: bytes) -> Iterator[Part]:
     start = 0
-    for line in raw.splitlines(keepends=True):
+    for number, line in enumerate(raw.splitlines(keepends=True), 1):
         body = line.strip(b"\r\n")
         begin = start + line.index(body) if body else start
         for known in frame.lines:
-            if body and (match := re.fullmatch(known.regex.encode("ascii"), body)) is not None:
+            if body and known.at in (None, number) and (match := re.fullmatch(known.regex.encode("ascii"), body)):
                 yield from _groups(match, begin)
                 break
         start += len(line)
