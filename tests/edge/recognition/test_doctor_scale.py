@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from edge.scale.bench import TF0_8_50, Wire, plug, talking, usb_tree
 
+from edge.scale.bench import TF0_8_50, Wire, plug, talking, usb_tree
 from hazgate_edge.commands import doctor_scale
 from hazgate_edge.commands.doctor_scale import Wanted
 from hazgate_edge.config import load
@@ -36,12 +36,17 @@ scales:
 printer: {{kind: tcp, host: 10.0.0.6}}
 containers: [{{id: bag, name: bag, volume_l: 50}}]
 wastes:
-  - {{code: 900-041-49, name: rags, form: 固态, main_components: cotton, harmful_components: oil, precautions: dry, containers: [bag]}}
+  - {{code: 900-041-49, name: rags, form: 固态, main_components: cotton, harmful_components: oil, precautions: dry,
+      containers: [bag]}}
 """
 
 
 async def run(port: str | None, wanted: Wanted, ask: object = None) -> int:
     return await asyncio.to_thread(doctor_scale.run, port, wanted, ask=ask)  # type: ignore[arg-type]
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(item.name for item in folder.iterdir())
 
 
 def config_of(folder: Path) -> Path:
@@ -63,7 +68,8 @@ async def test_a_recognised_scale_is_written_and_the_old_file_kept(tmp_path: Pat
     assert config.scale.options == {"default_unit": "kg"}
     assert config.scale.capacity.to("kg") == 300
     assert (tmp_path / "edge.yaml.before-1").read_text("utf-8") == before
-    assert "# the box of hall 3\n" in path.read_text("utf-8") and "# printed at the door\n" in path.read_text("utf-8")
+    assert "# the box of hall 3\n" in path.read_text("utf-8")
+    assert "# printed at the door\n" in path.read_text("utf-8")
     wire.unplug()
 
 
@@ -79,7 +85,8 @@ async def test_without_a_known_weight_an_ambiguous_scale_is_not_written(
     assert path.read_text("utf-8") == before
     said = capsys.readouterr()
     assert "--known" in said.err
-    assert "yaohua-tf0" in said.out and "checksum" in said.out
+    assert "yaohua-tf0" in said.out
+    assert "checksum" in said.out
     wire.unplug()
 
 
@@ -103,7 +110,7 @@ async def test_a_file_that_check_config_refuses_stays_as_it_was(tmp_path: Path) 
     async with talking(wire, TF0_8_50):
         assert await run(wire.port, Wanted(known="8.5 kg", write=path)) == 1
     assert path.read_text("utf-8") == before
-    assert sorted(item.name for item in tmp_path.iterdir()) == ["edge.yaml"]
+    assert names_in(tmp_path) == ["edge.yaml"]
     wire.unplug()
 
 
@@ -114,7 +121,8 @@ def test_the_ports_are_listed_with_names_that_stay(tmp_path: Path, capsys: pytes
     plug(places, "hidraw0", "0922:8003", "1-1.2", kind="hidraw")
     assert doctor_scale.run(None, Wanted(), places=places) == 0
     said = capsys.readouterr().out
-    assert "usb:1a86:7523@1-1.4:1.0" in said and "usb:0922:8003@1-1.2:1.0" in said
+    assert "usb:1a86:7523@1-1.4:1.0" in said
+    assert "usb:0922:8003@1-1.2:1.0" in said
 
 
 @pytest.mark.parametrize("port", ["tcp://10.0.0.5", "http://10.0.0.5:80", "/dev/no-such-port", "usb:1a86:7523"])

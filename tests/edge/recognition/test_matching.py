@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from edge.recognition.streams import BY_ID, PROFILES, capture_of, heard
 
+from edge.recognition.streams import BY_ID, PROFILES, capture_of, heard
 from hazgate_edge.recognition.anatomy import parts
 from hazgate_edge.recognition.capture import Capture, LineSettings
 from hazgate_edge.recognition.plan import listening_settings, probes
@@ -42,7 +42,8 @@ def test_a_frame_without_a_unit_is_not_believed_before_a_known_weight() -> None:
     assert verdict.choice is not None
     assert (verdict.choice.candidate.profile.id, verdict.choice.options["default_unit"]) == ("yaohua-tf0", "kg")
     grams = settle(found, Mass.of("20.35", "g"))
-    assert grams.choice is not None and grams.choice.options["default_unit"] == "g"
+    assert grams.choice is not None
+    assert grams.choice.options["default_unit"] == "g"
 
 
 def test_a_known_weight_ten_times_off_settles_nothing() -> None:
@@ -70,7 +71,8 @@ def test_digits_in_the_other_order_are_found_by_the_known_weight() -> None:
     """A frame whose high digits come first is read with bcd_order high_first, written into its options."""
     frame = bytes.fromhex("FF 12 00 20 35")
     verdict = settle(candidates(heard(*[frame] * 6), PROFILES), Mass.of("20.35", "kg"))
-    assert verdict.certainty is Certainty.SURE and verdict.choice is not None
+    assert verdict.certainty is Certainty.SURE
+    assert verdict.choice is not None
     assert verdict.choice.options["bcd_order"] == "high_first"
 
 
@@ -78,10 +80,12 @@ def test_registers_get_their_decimals_from_the_known_weight() -> None:
     """Each register example that says a weight is settled by it, with one number of decimals."""
     found = candidates(capture_of("modbus-dat400"), PROFILES)
     raw = found[0].weights[-1].weight
-    assert raw is not None and raw > 0
+    assert raw is not None
+    assert raw > 0
     assert judge(found).certainty is Certainty.WEIGH
     verdict = settle(found, Mass.of(raw / 100, "kg"))
-    assert verdict.certainty is Certainty.SURE and verdict.choice is not None
+    assert verdict.certainty is Certainty.SURE
+    assert verdict.choice is not None
     assert verdict.choice.options["decimals"] == 2
 
 
@@ -94,6 +98,16 @@ def test_a_port_of_8_bits_finds_the_parity_in_bit_7() -> None:
     assert candidates(capture, PROFILES)[0].profile.id == "and-ad44xx"
 
 
+def test_a_device_set_to_send_no_checksum_is_found_so() -> None:
+    """Toledo frames without their last byte: checksum none is written, and the weight stays what it is."""
+    frame = b"\x02,0   2035     0\r"
+    verdict = judge(candidates(heard(*[frame] * 6), PROFILES))
+    assert verdict.choice is not None
+    assert verdict.choice.options["checksum"] == "none"
+    assert verdict.choice.last is not None
+    assert str(verdict.choice.last.weight) == "20.35"
+
+
 def test_noise_is_nothing() -> None:
     """Bytes of a wrong rate are no device."""
     noise = bytes((n * 73 + n // 7 * 29) & 0xFF for n in range(600))
@@ -102,7 +116,7 @@ def test_noise_is_nothing() -> None:
 
 
 def test_the_runner_up_is_named_with_what_tells_it_apart() -> None:
-    """Toledo with and without parity differ by nothing once the parity bits are gone: the same numbers, and it is said."""
+    """Once the parity bits are gone nothing tells the two Toledo profiles apart: same numbers, and it is said."""
     capture = capture_of("toledo-cont-7e1").stripped()
     found = candidates(capture, PROFILES)
     verdict = judge(found)
@@ -120,7 +134,7 @@ def test_no_question_holds_a_command_that_changes_a_device(serial: bool) -> None
         (profile.id, name)
         for profile in PROFILES
         for name in ("zero", "tare")
-        if name in profile.commands and bytes.fromhex(profile.commands[name].tx) in row  # type: ignore[index]
+        if name in profile.commands and bytes.fromhex(profile.commands[name].tx) in row
     ]
     assert changing == []
 
@@ -131,6 +145,7 @@ def test_every_polled_profile_is_asked_at_its_usual_settings_first() -> None:
     for profile in PROFILES:
         if question_of(profile):
             first = next(probe for probe in asked if profile.id in probe.profiles)
-            assert first.settings is not None and first.settings.baud == profile.link.baud[0]
+            assert first.settings is not None
+            assert first.settings.baud == profile.link.baud[0]
     assert listening_settings(PROFILES)[0] == LineSettings(9600)
     assert BY_ID.keys() >= {name for probe in asked for name in probe.profiles}

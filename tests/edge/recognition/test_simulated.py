@@ -6,8 +6,8 @@ import os
 from pathlib import Path
 
 import pytest
-from edge.recognition.benchside import recognise_simulated
 
+from edge.recognition.benchside import recognise_simulated
 from hazgate_edge.recognition.verdict import Certainty
 from hazgate_simulators.scale.families import FAMILIES
 
