@@ -160,3 +160,32 @@ def test_the_digest_follows_the_meaning_not_the_spelling(tmp_path: Path) -> None
     one = load(written(tmp_path)).digest()
     assert load(written(tmp_path, ("site: 北厂", "site: '北厂' # north"))).digest() == one
     assert load(written(tmp_path, ("site: 北厂", "site: 南厂"))).digest() != one
+
+
+def test_a_weighbridge_is_a_scale_that_weighs_vehicles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """check-config says so; without `use` the scale weighs bags and nothing is said."""
+    assert "weighbridge: " not in check(written(tmp_path), capsys)[1]
+    bridge = '    division: "0.01 kg"\n    use: vehicle\n    vehicle: {switches: {host: x, front: 0, rear: 1}}\n'
+    code, out, err = check(written(tmp_path, ('    division: "0.01 kg"\n', bridge)), capsys)
+    assert (code, err) == (0, "")
+    assert "weighbridge: vehicles by platform, with position sensors" in out
+
+
+@pytest.mark.parametrize(
+    ("vehicle", "says"),
+    [
+        ("vehicle: {}", "goes with `use: vehicle`"),
+        ("use: vehicle\n    vehicle: {switches: {host: x, front: 0}}", "front and rear go together"),
+        ("use: vehicle\n    vehicle: {switches: {host: x, red: 0}}", "red and green go together"),
+        ("use: vehicle\n    vehicle: {switches: {host: x}}", "or leave switches out"),
+        ("use: vehicle\n    vehicle: {switches: {host: x, front: 1, rear: 1}}", "the same"),
+        ("use: vehicle\n    vehicle: {weighing: axles, switches: {host: x, front: 0, rear: 1}}", "single axles"),
+        ("use: lorry", "vehicle"),
+    ],
+)
+def test_a_wrong_weighbridge_is_told_so(tmp_path: Path, vehicle: str, says: str) -> None:
+    """Half a pair of sensors, a light without its other half, sensors for axles: each in words."""
+    path = written(tmp_path, ('    division: "0.01 kg"\n', f'    division: "0.01 kg"\n    {vehicle}\n'))
+    with pytest.raises(ConfigError) as told:
+        load(path)
+    assert any(says in problem for problem in told.value.problems), told.value.problems

@@ -54,6 +54,8 @@ def _digit_outside(part: Part) -> Part:
     if "(?:" in field:  # the group has a part of its own
         more, _, rest = rest.partition(")")
         return replace(part, regex=f"{head}(?P<number>{field.replace('[ 0-9.]{7}', '[ 0-9.]{6}')}){more})[0-9]{rest}")
+    if field.endswith("}[0-9]"):  # the last place must be a digit
+        return replace(part, regex=f"{head}(?P<number>{field.removesuffix('[0-9]')})[0-9]{rest}")
     low, brace, width = field.rpartition("{")
     if not brace:
         return part

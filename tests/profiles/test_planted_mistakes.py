@@ -68,7 +68,7 @@ MISTAKES = [
     ("usb-hid-scale", "value with the high byte first", "form: uint16-le", "form: uint16"),
     ("usb-hid-scale", "ten times too heavy", "0xFE: 2", "0xFE: 1"),
     ("usb-hid-scale", "exponent's sign lost", "1: -1", "1: 1"),
-    ("usb-hid-scale", "grams called kilograms", "{2: g", "{2: kg"),
+    ("usb-hid-scale", "grams called kilograms", "{1: mg, 2: g,", "{1: mg, 2: kg,"),
     ("usb-hid-scale", "moving called stable", "stable: false", "stable: true"),
     ("usb-hid-scale", "under zero read as a weight", 'equals: "05"', 'equals: "0A"'),
 ]

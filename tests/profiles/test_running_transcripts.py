@@ -49,20 +49,59 @@ def test_tolerated_readings_may_come_but_need_not(tmp_path: Path) -> None:
     assert run_file(_transcript(tmp_path, text))[0].passed
 
 
-def test_an_option_the_profile_does_not_offer_fails_the_case_with_a_sentence(tmp_path: Path) -> None:
+def test_an_unknown_option_fails_the_case_with_a_sentence(tmp_path: Path) -> None:
     """The other cases of the file still run."""
-    first = f"- {{id: a, options: {{checksum: none}}, rx: ['{FRAME}'], readings: []}}"
+    first = f"- {{id: a, options: {{chekcsum: none}}, rx: ['{FRAME}'], readings: []}}"
     second = f"- {{id: b, options: {{default_unit: t}}, rx: ['{FRAME}'], readings: [{{unit: t}}]}}"
     refused, accepted = run_file(_transcript(tmp_path, f"{first}\n{second}"))
     assert (refused.passed, accepted.passed) == (False, True)
-    assert "no option 'checksum'" in refused.problem
+    assert "no option 'chekcsum'" in refused.problem
+
+
+def test_an_option_that_means_nothing_here_is_left_out_and_named(tmp_path: Path) -> None:
+    """A foreign file runs although it names more than the profile asks; its readings must be right all the same."""
+    cases = "".join(
+        f"- {{id: {name}, options: {{checksum: none}}, rx: ['{FRAME}'], readings: {expected}}}\n"
+        for name, expected in (("right", f"[{GOOD}]"), ("wrong", "[]"))
+    )
+    right, wrong = run_file(_transcript(tmp_path, cases))
+    assert (right.passed, wrong.passed) == (True, False)
+    assert right.ignored == wrong.ignored == ("checksum",)
+
+
+def test_given_options_replace_the_files_but_not_a_cases_own(tmp_path: Path) -> None:
+    """A file can be tried with another default unit without editing it."""
+    cases = f"""options: {{default_unit: g}}
+cases:
+  - {{id: a, rx: ['{FRAME}'], readings: [{{unit: t}}]}}
+  - {{id: b, options: {{default_unit: lb}}, rx: ['{FRAME}'], readings: [{{unit: lb}}]}}"""
+    path = tmp_path / "t.yaml"
+    path.write_text(f"profile: yaohua-tf0\n{cases}\n", encoding="utf-8")
+    assert [result.passed for result in run_file(path, options={"default_unit": "t"})] == [True, True]
+    assert [result.passed for result in run_file(path)] == [False, True]
+
+
+def test_a_long_capture_is_cut_at_a_bounded_number_of_places(tmp_path: Path) -> None:
+    """A recording of minutes is tried in bounded time, and a wrong expectation still fails."""
+    long = " ".join([FRAME] * 1000)
+    readings = ", ".join(['{weight: "2.05"}'] * 1000)
+    text = f"- {{id: a, rx: ['{long}'], readings: [{readings}]}}\n- {{id: b, rx: ['{long}'], readings: []}}"
+    right, wrong = run_file(_transcript(tmp_path, text))
+    assert (right.passed, wrong.passed) == (True, False)
+
+
+def test_a_damaged_reading_is_expected_as_nothing_however_it_is_written(tmp_path: Path) -> None:
+    """readings: null and [] are the same; bytes in the usual spellings of a dump are taken."""
+    text = f"- {{id: a, rx: [], readings: null}}\n- {{id: b, rx: '0x{FRAME.replace(' ', ',0x')}', readings: [{GOOD}]}}"
+    assert [result.passed for result in run_file(_transcript(tmp_path, text))] == [True, True]
 
 
 @pytest.mark.parametrize(
     ("cases", "sentence"),
     [
         ("- {id: a, readings: []}", "case a: key 'rx' is missing"),
-        ("- {id: a, rx: ['0G'], readings: []}", "case a: non-hexadecimal"),
+        ("- {id: a, rx: ['0G'], readings: []}", "case a: not a hex dump"),
+        ("- {id: a, rx: [02], readings: []}", "case a: bytes are hex text in quotes, not 2"),
         ("- {id: a, rx: ['02'], readings: [{wieght: '1'}]}", "case a: readings have no key ['wieght']"),
         ("- {id: a, rx: ['02'], readings: [{weight: 'heavy'}]}", "case a: "),
         ("- 7", "case ?: "),

@@ -26,8 +26,9 @@ from system.world import World, WorldError
 WORLDS = int(os.environ.get("HAZGATE_WORLDS", "40"))
 GROUPS = 4
 HUNT = 25  # seeds a planted bug is hunted with
-# Seeds of the long runs that broke a promise once: what was mended.
+# Seeds of the long runs that failed once: what was mended.
 FAILED_ONCE = (
+    1002225,  # the judge: of two answers to one question a box heard the older one, and was blamed for the other's
     21264252,  # the collector went back to before the record, in a branch found again, that had merged another branch
 )
 

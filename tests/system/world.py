@@ -9,7 +9,8 @@ Invariants, once the faults are over and everybody has talked:
     every weighing has its effect once: one submission a label number, accepted once by the core
     a record whose label number was already taken (a copied or restored box) is flagged and not submitted
     every weighing on a disk has heard the outcome, and all talk settles
-    no box gives a number that the collector held when it last told this box of another branch, or that there is none
+    no box gives a number that the collector held when it gave the answer in which this box last heard of another
+    branch, or that there is none
 """
 
 from __future__ import annotations
@@ -139,6 +140,15 @@ class Writing:
         return call()
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer on its way, and the labels that the collector held when it gave this very answer. A push that arrives
+    twice is answered twice under one token, and its box may hear the older answer, or only that one."""
+
+    payload: bytes
+    labels: frozenset[str] = frozenset()
+
+
 @dataclass
 class Machine:
     """One physical box: a folder, and an agent that may be down."""
@@ -151,7 +161,7 @@ class Machine:
     journal: Journal = field(init=False)
     dialogue: Dialogue = field(init=False)
     refill: Refill = field(init=False)
-    inbox: list[bytes] = field(default_factory=list)
+    inbox: list[Answered] = field(default_factory=list)
     gives: list[bytes] = field(default_factory=list)
     heard: frozenset[str] = frozenset()  # the labels the collector held when it last answered for branches
 
@@ -197,11 +207,11 @@ class Machine:
         self.gives.clear()
         self.heard = frozenset()
 
-    def told_labels(self, answer: bytes, labels_at: dict[str, frozenset[str]]) -> frozenset[str] | None:
+    def told_labels(self, answer: Answered) -> frozenset[str] | None:
         """The labels held when an answer to this box's question told it of a branch it lacks, or that there is none;
         None for any other answer."""
         try:
-            have = decode_answer(answer)
+            have = decode_answer(answer.payload)
         except MalformedError:
             return None
         if not isinstance(have, Have) or not have.other_seal or have.token != self.dialogue.waiting_for:
@@ -212,7 +222,7 @@ class Machine:
             or any(branch.head == other.hash for branch in self.journal.branches())
         ):
             return None
-        return labels_at.get(have.token)
+        return answer.labels
 
     def found_again(self) -> list[tuple[bytes, int]]:
         """(hash, seq) of the records beside its chain, of branches that are whole."""
@@ -248,7 +258,6 @@ class World:
         self.presses = 0
         self.to_collector: list[bytes] = []
         self.fetches: list[bytes] = []
-        self.labels_at: dict[str, frozenset[str]] = {}  # token of an answer -> the labels held then
         self.silent_up = self.silent_down = 0.0  # until when a direction swallows everything
         self.copies_of_store: list[Path] = []
         self.copies_of_boxes: list[tuple[int, Path]] = []
@@ -320,8 +329,8 @@ class World:
 
     def _deliver(self) -> None:
         """One message, maybe out of order, maybe twice, maybe never."""
-        boxes = [queue for machine in self.machines for queue in (machine.inbox, machine.gives)]
-        queues = [self.to_collector, self.fetches, *boxes]
+        boxes: list[list[Any]] = [queue for machine in self.machines for queue in (machine.inbox, machine.gives)]
+        queues: list[list[Any]] = [self.to_collector, self.fetches, *boxes]
         full = [queue for queue in queues if queue]
         if not full:
             return
@@ -346,8 +355,7 @@ class World:
         answer = self.collector.handle(BOX, push)
         if answer is not None:
             self._receipt_is_true(answer.payload)
-            self._remember_labels(answer.payload)
-            self._to_boxes(answer.payload)
+            self._to_boxes(Answered(answer.payload, self._labels_told(answer.payload)))
 
     def _give(self, fetch: bytes) -> None:
         answer = self.collector.give(BOX, fetch)
@@ -358,11 +366,13 @@ class World:
     def _take(self, machine: Machine, page: bytes) -> None:
         self.loop.run_until_complete(machine.refill.on_give(page))
 
-    def _remember_labels(self, payload: bytes) -> None:
+    def _labels_told(self, payload: bytes) -> frozenset[str]:
+        """The labels held now, where this answer speaks of branches."""
         answer = decode_answer(payload)
-        if isinstance(answer, Have) and answer.other_seal:
-            with self.database.read() as tx:
-                self.labels_at[answer.token] = frozenset(tx.execute(select(schema.bags.c.label)).scalars())
+        if not isinstance(answer, Have) or not answer.other_seal:
+            return frozenset()
+        with self.database.read() as tx:
+            return frozenset(tx.execute(select(schema.bags.c.label)).scalars())
 
     def _receipt_is_true(self, payload: bytes) -> None:
         """What a receipt names is durable at that moment: another connection sees it."""
@@ -381,15 +391,15 @@ class World:
             if digest != ROOT and digest not in self.ever_held:
                 raise WorldError(self._told(f"box {machine.name} believes in a receipt that nobody gave"))
 
-    def _to_boxes(self, payload: bytes) -> None:
+    def _to_boxes(self, answer: Answered) -> None:
         """Clones share a topic: every machine hears every answer."""
         if self.clock.seconds >= self.silent_down:
             for machine in self.machines:
-                machine.inbox.append(payload)
+                machine.inbox.append(answer)
 
-    def _hear(self, machine: Machine, answer: bytes) -> None:
-        held = machine.told_labels(answer, self.labels_at)
-        self.loop.run_until_complete(machine.dialogue.on_answer(answer))
+    def _hear(self, machine: Machine, answer: Answered) -> None:
+        held = machine.told_labels(answer)
+        self.loop.run_until_complete(machine.dialogue.on_answer(answer.payload))
         machine.heard = machine.heard if held is None else held
 
     def _forward(self) -> None:
@@ -398,7 +408,7 @@ class World:
     def _announce(self, box: str) -> None:
         answer = self.collector.announcement(box)
         if answer is not None:
-            self._to_boxes(answer.payload)
+            self._to_boxes(Answered(answer.payload))
 
     def _crash_box(self) -> None:
         machine = self.rng.choice(self.machines)
@@ -429,7 +439,7 @@ class World:
 
     def _captive_portal(self) -> None:
         machine = self.rng.choice(self.machines)
-        machine.inbox.append(b"<html>please log in</html>")
+        machine.inbox.append(Answered(b"<html>please log in</html>"))
         self.to_collector.append(b"GET / HTTP/1.1\r\n\r\n")
 
     def _copy_store(self) -> None:

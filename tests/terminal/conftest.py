@@ -57,7 +57,7 @@ class Terminal:
 
     def start(self) -> None:
         """Serve until `stop`."""
-        self._app = create_app(self.box, now=lambda: NOON)
+        self._app = self.make_app()
         listener = socket.socket()
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(("127.0.0.1", self.port))
@@ -65,6 +65,10 @@ class Terminal:
         self._server = uvicorn.Server(uvicorn.Config(self._app, log_level="critical", timeout_graceful_shutdown=1))
         self._thread = threading.Thread(target=self._serve, args=(listener,))
         self._thread.start()
+
+    def make_app(self) -> FastAPI:
+        """The pages of this box."""
+        return create_app(self.box, now=lambda: NOON)
 
     def stop(self) -> None:
         """End the streams, then the server."""

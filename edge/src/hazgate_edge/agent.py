@@ -45,6 +45,7 @@ from hazgate_edge.printing.spooler import Spooler
 from hazgate_edge.scanning.scans import Scans
 from hazgate_edge.sync.dialogue import Dialogue
 from hazgate_edge.sync.mqtt import Uplink
+from hazgate_edge.vehicle.office import WeighOffice
 from hazgate_edge.wastes import KnownWaste
 from hazgate_protocols.codes.label_number import SEQUENCE_CHARS, SEQUENCE_MAX, label_stem
 from hazgate_protocols.journal import record as kinds
@@ -85,8 +86,12 @@ class Agent:
         numbers: LabelNumbers,
         scans: Scans,
         notices: Callable[[], tuple[Chip, ...]] = tuple,
+        office: WeighOffice | None = None,
     ) -> None:
-        """notices: further things in the top bar (clock, room on the disk), only when there is something to say."""
+        """notices: further things in the top bar (clock, room on the disk), only when there is something to say.
+
+        office: the weighbridge of a box whose scale weighs vehicles; then no bag is weighed here.
+        """
         self._config = config
         self._clock = clock
         self._journal = journal
@@ -100,6 +105,7 @@ class Agent:
         self._disk = disk
         self._label_numbers = numbers
         self._notices = notices
+        self._office = office
         self._scans = scans
         self._weighing = asyncio.Lock()
         self._number = 0
@@ -156,7 +162,9 @@ class Agent:
             mode=weight.mode if weight else "",
             stable=self._stable(view.phase, weight.stable if weight else None, now_ns),
             age_ms=(now_ns - weight.at_ns) // 1_000_000 if weight else None,
-            blocked=blocking.reasons(
+            blocked=self._office.reasons()
+            if self._office is not None
+            else blocking.reasons(
                 view,
                 minimum=limits.minimum,
                 capacity=limits.capacity,
@@ -170,6 +178,7 @@ class Agent:
             records_version=self._journal.changes,
             numbers=self._numbers,
             scanned=self._scans.last,
+            bridge=self._office.live() if self._office is not None else None,
         )
 
     async def rows(self, limit: int = 200) -> list[Row]:
@@ -248,6 +257,8 @@ class Agent:
 
     def _settled(self, waste_code: str, container: str, operator: str) -> tuple[Settled | None, Say | None]:
         now_ns = self._clock.mono_ns()
+        if self._office is not None:
+            return None, Say("VEH-17")
         waste = self._wastes.get(waste_code)
         if waste is None:
             return None, Say("WASTE-01", {"code": waste_code})
@@ -400,7 +411,8 @@ class Agent:
             return
         state = self._journal.sync_state()
         self._counts = _Counts(
-            pending=self._journal.bags_after(state.received_seq),
+            pending=self._journal.bags_after(state.received_seq)
+            + (self._office.pending(state.received_seq) if self._office is not None else 0),
             refused=self._journal.refused(),
             received_seq=state.received_seq,
             received_at=state.received_at,

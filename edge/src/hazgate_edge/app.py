@@ -50,6 +50,8 @@ from hazgate_edge.sync.dialogue import Dialogue
 from hazgate_edge.sync.mqtt import Uplink
 from hazgate_edge.sync.refill import Refill
 from hazgate_edge.timekeeper import LOOK_EVERY_S, Timekeeper
+from hazgate_edge.vehicle.office import WeighOffice
+from hazgate_edge.vehicle.switches import Switches
 from hazgate_edge.vitals import UnwellError, Vitals
 from hazgate_edge.wastes import known_wastes
 from hazgate_edge.watch import heed_decisions, keep_watch
@@ -96,6 +98,8 @@ class Parts:
     refill: Refill
     surroundings: Surroundings
     scanners: list[ScannerReader]
+    office: WeighOffice | None  # where the scale weighs vehicles
+    switches: Switches | None  # its sensors and light
 
 
 def lock(data_folder: Path) -> IO[str]:
@@ -257,6 +261,20 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
     scans = scans_of(config, clock, journal)
     scanners = [ScannerReader(scanner, traffic_of(scanner), clock, scans.take) for scanner in config.scanners]
     scans.watch([*scanners])
+    switches = switches_of(config, clock)
+    office = None
+    if config.scale.use == "vehicle":
+        office = WeighOffice(
+            config.scale,
+            operators=config.operators,
+            clock=clock,
+            journal=journal,
+            pan=pan,
+            dev=dev,
+            disk=lambda: disk_check(config.data_folder) or dialogue.refill.blocks(),
+            position=switches.position if switches is not None and switches.has_sensors else None,
+            on_record=uplink.wake,
+        )
     agent = Agent(
         config,
         clock=clock,
@@ -271,7 +289,11 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
         disk=lambda: disk_check(config.data_folder),
         numbers=numbers,
         scans=scans,
-        notices=lambda: notices(config.data_folder, clock, problem),
+        notices=lambda: (
+            *((switches.chip(),) if switches is not None else ()),
+            *notices(config.data_folder, clock, problem),
+        ),
+        office=office,
     )
     return Parts(
         agent,
@@ -289,7 +311,15 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
         dialogue.refill,
         found,
         scanners,
+        office,
+        switches,
     )
+
+
+def switches_of(config: Config, clock: Clock) -> Switches | None:
+    """The weighbridge's sensors and light, None when it has none."""
+    vehicle = config.scale.vehicle
+    return Switches(vehicle.switches, clock) if vehicle is not None and vehicle.switches is not None else None
 
 
 def scans_of(config: Config, clock: Clock, journal: Journal) -> Scans:
@@ -360,12 +390,13 @@ async def _until_stopped(parts: Parts, chosen: Chosen, on_ready: Callable[[], No
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     porter = await _porter(config, chosen.path)
-    door = Door(parts.agent, config.data_folder / DOOR_FILE)
+    door = Door(parts.agent, config.data_folder / DOOR_FILE, parts.office)
     await door.open()
     async with asyncio.TaskGroup() as tasks:
         beating = tasks.create_task(_beat(vitals, stop), name="vitals")
         running = [
             tasks.create_task(parts.reader.run(), name="scale"),
+            *_weighbridge_tasks(tasks, parts),
             *(
                 tasks.create_task(_through_full_disk("look a scan up", one.run), name=f"scanner {one.id}")
                 for one in parts.scanners
@@ -399,6 +430,15 @@ async def _until_stopped(parts: Parts, chosen: Chosen, on_ready: Callable[[], No
         raise _broken(parts.journal, parts.journal.broken)
     if not beating.cancelled():
         raise UnwellError(beating.result())
+
+
+def _weighbridge_tasks(tasks: asyncio.TaskGroup, parts: Parts) -> list[asyncio.Task[None]]:
+    if parts.office is None:
+        return []
+    made = [tasks.create_task(parts.office.run(), name="weighbridge")]
+    if parts.switches is not None:
+        made.append(tasks.create_task(parts.switches.run(parts.office.green), name="switches"))
+    return made
 
 
 def _broken(journal: Journal, why: BaseException) -> JournalError:

@@ -84,7 +84,11 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument("--transcript", type=Path, help="run a transcript file; exit 1 if a case fails")
     decoding.add_argument("--hex", action="store_true", help="standard input is hex text")
     decoding.add_argument(
-        "--option", action="append", default=[], metavar="KEY=VALUE", help="a profile option, such as default_unit=kg"
+        "--option",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a profile option, such as default_unit=kg; with --transcript, instead of the file's for all its cases",
     )
     return parser
 
@@ -175,7 +179,7 @@ def _decode(arguments: argparse.Namespace) -> int:
     from hazgate_edge.commands import decode
 
     if arguments.transcript is not None:
-        return decode.run_transcript(arguments.transcript)
+        return decode.run_transcript(arguments.transcript, options=arguments.option)
     return decode.run_stream(arguments.profile, hex_text=arguments.hex, options=arguments.option)
 
 

@@ -113,6 +113,46 @@ class ModbusTcpLink(_Part):
     port: Port = 502
 
 
+Coil = Annotated[int, Field(ge=0, le=65535)]
+
+
+class VehicleSwitches(_Part):
+    """A Modbus TCP input and output module beside a weighbridge; addresses count from 0."""
+
+    host: Text
+    port: Port = 502
+    unit_id: Annotated[int, Field(ge=0, le=247)] = 1
+    front: Coil | None = None
+    rear: Coil | None = None
+    red: Coil | None = None
+    green: Coil | None = None
+
+    @model_validator(mode="after")
+    def _pairs(self) -> VehicleSwitches:
+        if (self.front is None) != (self.rear is None):
+            raise ValueError("front and rear go together: one sensor alone cannot say that a vehicle is fully on")
+        if (self.red is None) != (self.green is None):
+            raise ValueError("red and green go together")
+        if self.front is None and self.red is None:
+            raise ValueError("give front and rear, or red and green, or leave switches out")
+        if (self.front is not None and self.front == self.rear) or (self.red is not None and self.red == self.green):
+            raise ValueError("two of the addresses are the same")
+        return self
+
+
+class Vehicle(_Part):
+    """How this scale weighs vehicles."""
+
+    weighing: Literal["platform", "axles"] = "platform"
+    switches: VehicleSwitches | None = None
+
+    @model_validator(mode="after")
+    def _sensors(self) -> Vehicle:
+        if self.weighing == "axles" and self.switches is not None and self.switches.front is not None:
+            raise ValueError("front and rear say that a whole vehicle is on; they are of no use for single axles")
+        return self
+
+
 class Scale(_Part):
     """One indicator and the limits of its platform."""
 
@@ -124,9 +164,13 @@ class Scale(_Part):
     minimum: MassValue
     empty_below: MassValue
     division: MassValue
+    use: Literal["bag", "vehicle"] = "bag"
+    vehicle: Vehicle | None = None
 
     @model_validator(mode="after")
     def _order(self) -> Scale:
+        if self.vehicle is not None and self.use != "vehicle":
+            raise ValueError("vehicle goes with `use: vehicle`")
         if not Mass(0) < self.division <= self.minimum < self.capacity:
             raise ValueError("0 < division <= minimum < capacity must hold")
         if not Mass(0) < self.empty_below <= self.minimum:

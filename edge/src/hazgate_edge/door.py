@@ -19,6 +19,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from hazgate_edge.domain.vehicle_view import Office
 from hazgate_edge.domain.view import Box
 
 log = logging.getLogger(__name__)
@@ -31,8 +32,10 @@ CLIENTS_MAX = 8
 class Door:
     """Serves a Box to terminals until cancelled."""
 
-    def __init__(self, box: Box, path: Path) -> None:
+    def __init__(self, box: Box, path: Path, office: Office | None = None) -> None:
+        """office: the weighbridge's acts, where the scale weighs vehicles."""
         self._box = box
+        self._office = office
         self._path = path
         self._clients = 0
         self._server: asyncio.Server | None = None
@@ -46,6 +49,13 @@ class Door:
             "print_again": lambda given: box.print_again(**given),
             "scan": lambda given: box.scan(**given),
         }
+        if office is not None:
+            self._calls |= {
+                "weigh_vehicle": lambda given: office.weigh_vehicle(**given),
+                "keep_axle": lambda given: office.keep_axle(**given),
+                "drop_axles": lambda _given: office.drop_axles(),
+                "tickets": lambda given: office.tickets(**given),
+            }
 
     async def open(self) -> None:
         """Listen; a stale socket of an earlier run is replaced."""
@@ -112,6 +122,7 @@ class Door:
             "trace_url": box.trace_url,
             "wastes": box.wastes(),
             "containers": box.containers(),
+            "weighs_vehicles": self._office is not None,
         }
 
     async def _label_png(self, given: dict[str, Any]) -> str | None:

@@ -8,13 +8,13 @@ Of an expected reading only the keys that are present are compared; null = must 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hazgate_protocols.scale.decoder import Decoder, Event
-from hazgate_protocols.scale.options import OptionError
+from hazgate_protocols.scale.options import KNOWN_OPTIONS, OptionError
 from hazgate_protocols.scale.reading import Reading, Reject
 from hazgate_protocols.scale.registers import RegisterMap
 from hazgate_protocols.scale.spec import Profile, Value
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 FILE_BYTES_MAX = 1024 * 1024
 CHUNK_BYTES = 4096
+# Cutting a capture of n bytes at every place decodes n x n bytes: beyond this only some places are tried.
+CUT_BYTES_MAX = 1024 * 1024
 _NUMBERS = ("weight", "tare", "gross", "net")
 KEYS = ("weight", "unit", "stable", "mode", "status", "zero", "tare", "gross", "net")
 
@@ -59,13 +61,17 @@ class Transcript:
 
 @dataclass(frozen=True, slots=True)
 class CaseResult:
-    """What a case gave as it was sent, and whether it is right however the bytes arrive; problem is empty then."""
+    """What a case gave as it was sent, and whether it is right however the bytes arrive; problem is empty then.
+
+    ignored: options of the file that the profile has no use for and that were left out.
+    """
 
     profile: str
     id: str
     readings: tuple[dict[str, Any], ...]
     rejects: tuple[str, ...]
     problem: str = ""
+    ignored: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -76,17 +82,29 @@ class CaseResult:
         return {"profile": self.profile, "id": self.id, "readings": list(self.readings), "rejects": list(self.rejects)}
 
 
-def run_file(path: Path, registry: Registry | None = None) -> list[CaseResult]:
-    """Runs the cases of a file; raises TranscriptError, ProfileError (the profile cannot be used), OSError."""
+def run_file(
+    path: Path, registry: Registry | None = None, *, options: Mapping[str, Value] | None = None
+) -> list[CaseResult]:
+    """Runs the cases of a file; raises TranscriptError, ProfileError (the profile cannot be used), OSError.
+
+    options: instead of those that the file gives for all its cases; a case's own still hold for it. A file written
+    elsewhere may name options that are known, but not offered by its profile, such as a default unit where the frame
+    has the unit: they are left out and named in the result. The readings must be right all the same.
+    """
     from hazgate_profiles.registry import packaged
 
-    transcript = read_transcript(path)
+    transcript = read_transcript(path, options)
     profile = (registry or packaged()).load(transcript.profile)
-    return [run_case(profile, case) for case in transcript.cases]
+    results = []
+    for case in transcript.cases:
+        ignored = tuple(sorted((case.options.keys() & KNOWN_OPTIONS) - profile.options.keys()))
+        used = {name: value for name, value in case.options.items() if name not in ignored}
+        results.append(replace(run_case(profile, replace(case, options=used)), ignored=ignored))
+    return results
 
 
 def run_case(profile: Profile, case: Case) -> CaseResult:
-    """One case as sent, whole, byte by byte and cut in two at every place."""
+    """One case as sent, whole, byte by byte and cut in two at every place, or at some in a very long capture."""
     try:
         decoder = Decoder(profile, case.options)
     except OptionError as exc:
@@ -161,8 +179,8 @@ def bytes_of_hex(text: str) -> bytes:
         raise ValueError(f"not a hex dump: {exc}") from exc
 
 
-def read_transcript(source: Path | Traversable) -> Transcript:
-    """The examples of a file; raises TranscriptError, OSError."""
+def read_transcript(source: Path | Traversable, options: Mapping[str, Value] | None = None) -> Transcript:
+    """The examples of a file; raises TranscriptError, OSError. options: instead of the file's for all its cases."""
     import yaml
 
     text = source.read_bytes()
@@ -181,6 +199,9 @@ def read_transcript(source: Path | Traversable) -> Transcript:
     if not tree["cases"]:
         raise TranscriptError(f"{source}: has no case")
     shared = tree.get("options") or {}
+    if not isinstance(shared, dict):
+        raise TranscriptError(f"{source}: options is not a list of settings: KEY: VALUE is wanted")
+    shared = {**shared, **(options or {})}
     return Transcript(
         tree["profile"], tuple(_case(item, tree["profile"], shared, str(source)) for item in tree["cases"])
     )
@@ -189,7 +210,8 @@ def read_transcript(source: Path | Traversable) -> Transcript:
 def _case(item: Any, profile: str, shared: Any, source: str) -> Case:
     name = item.get("id", "?") if isinstance(item, dict) else "?"
     try:
-        expected = [*item["readings"], *(item.get("may_also") or ())]
+        wanted = item["readings"] or ()
+        expected = [*wanted, *(item.get("may_also") or ())]
         for reading in expected:
             if unknown := set(reading) - set(KEYS):
                 raise ValueError(f"readings have no key {sorted(unknown)}; allowed: {', '.join(KEYS)}")
@@ -201,17 +223,23 @@ def _case(item: Any, profile: str, shared: Any, source: str) -> Case:
             profile=profile,
             id=str(item["id"]),
             origin=str(item.get("origin", "")),
-            reads=tuple(bytes.fromhex(read) for read in reads),
-            readings=tuple(item["readings"]),
+            reads=tuple(map(_bytes, reads)),
+            readings=tuple(wanted),
             rejects=tuple(item.get("rejects") or ()),
             may_also=tuple(item.get("may_also") or ()),
             options={**shared, **(item.get("options") or {})},
-            tx=bytes.fromhex(item.get("tx") or ""),
+            tx=_bytes(item.get("tx") or ""),
         )
     except KeyError as exc:
         raise TranscriptError(f"{source}: case {name}: key {exc} is missing") from exc
     except (TypeError, ValueError, AttributeError, InvalidOperation) as exc:
         raise TranscriptError(f"{source}: case {name}: {exc}") from exc
+
+
+def _bytes(value: Any) -> bytes:
+    if not isinstance(value, str):  # YAML takes an unquoted 02 for a number
+        raise ValueError(f"bytes are hex text in quotes, not {value!r}")
+    return bytes_of_hex(value)
 
 
 def _events(decoder: Decoder, reads: Sequence[bytes]) -> list[Event]:
@@ -222,7 +250,7 @@ def _events(decoder: Decoder, reads: Sequence[bytes]) -> list[Event]:
 def _arrivals(received: bytes) -> Iterator[tuple[str, list[bytes]]]:
     yield "whole", [received]
     yield "byte by byte", [received[place : place + 1] for place in range(len(received))]
-    for place in range(1, len(received)):
+    for place in range(1, len(received), len(received) ** 2 // CUT_BYTES_MAX + 1):
         yield f"cut after {place} bytes", [received[:place], received[place:]]
 
 

@@ -26,7 +26,7 @@ PROFILES = [registry.packaged().resolve(name) for name in registry.available()]
 
 @dataclass(frozen=True)
 class Outcome:
-    """verdict: with the known weight. alone: without it. wrong: masses that were read afterwards and are not there."""
+    """verdict: with the known weight. alone: without it. wrong: masses that were read afterwards and never shown."""
 
     profile: str
     took_s: float
@@ -61,10 +61,10 @@ async def recognise_simulated(profile: str, folder: Path, link: str | None = Non
         wrong: list[str] = []
         read_after = 0
         if verdict.certainty is Certainty.SURE and verdict.choice is not None:
+            displayed: set[Mass] = set()
+            watching = asyncio.create_task(_watch(simulator, displayed))
             simulator.put(Mass.of(family.division * SECOND_DIVISIONS, "kg"))
             await at_rest(simulator)
-            displayed = {shown(simulator)}
-            watching = asyncio.create_task(_watch(simulator, displayed))
             again = await ear.again(verdict.choice.candidate)
             watching.cancel()
             assert again is not None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -13,6 +13,7 @@ from hazgate_protocols.scale.commands import request_bytes
 from hazgate_protocols.scale.decoder import Decoder
 from hazgate_protocols.scale.reading import Reading
 from hazgate_protocols.scale.registers import RegisterMap
+from hazgate_protocols.scale.spec import Registers, Value
 from hazgate_simulators.scale.families import FAMILIES, Family, Said, Traffic
 from hazgate_simulators.scale.physics import Indication, Platform, PlatformSpec, Range
 from hazgate_simulators.scale.sics import SicsIndicator
@@ -39,8 +40,13 @@ class Device:
     def look(self) -> Moment:
         return Moment(self.platform.indication, self._ask(self.platform.indication))
 
-    def decoder(self) -> Decoder:
-        made = Decoder(self.profile, self.family.options)
+    def said(self, indication: Indication) -> bytes:
+        """The bytes for any indication."""
+        return self._ask(indication)
+
+    def decoder(self, options: Mapping[str, Value] | None = None) -> Decoder:
+        """As the box has it, with further options of the site."""
+        made = Decoder(self.profile, {**self.family.options, **(options or {})})
         if self.question:
             made.asked(self.question)
         return made
@@ -114,9 +120,10 @@ class Device:
         return ask
 
 
-def rtu_answer(asked: object, first: int, image: list[int]) -> bytes:
+def rtu_answer(asked: Registers | None, first: int, image: list[int]) -> bytes:
     """The answer of unit 1 to the profile's one request, framed here by hand (Modbus over serial line 1.02, 2.5.1)."""
-    function, address, count = asked.function, asked.address, asked.count  # type: ignore[attr-defined]
+    assert asked is not None
+    function, address, count = asked.function, asked.address, asked.count
     words = image[address - first : address - first + count]
     assert len(words) == count, "the profile asks for registers the simulator does not have"
     body = bytes([1, function, 2 * count]) + b"".join(word.to_bytes(2, "big") for word in words)
@@ -147,19 +154,18 @@ class Truth:
 def truth(family: Family, indication: Indication) -> Truth:
     """From the platform alone: what an honest device of this family says now."""
     says = family.says
-    said: Said = "weight"
-    if not indication.ready:
-        # Where both stand in one status word, motion is told before the missing zero.
-        said = says.moving if says.moving == "in_motion" and says.unready != "silence" else says.unready
-        said = said if not indication.stable else says.unready
-    elif indication.range is Range.OVER:
-        said = says.over
-    elif indication.range is Range.UNDER:
-        said = says.under
-    elif indication.shown < 0 and says.mode not in ("gross", "net") and says.negative != "weight":
-        said = says.negative
-    elif not indication.stable:
-        said = says.moving
+    negative = indication.shown < 0 and says.mode not in ("gross", "net")
+    states: list[Said] = [
+        says.over if indication.range is Range.OVER else "weight",
+        says.under if indication.range is Range.UNDER else "weight",
+        says.negative if negative else "weight",
+        says.moving if not indication.stable else "weight",
+    ]
+    unready: Said = "weight" if indication.ready else says.unready
+    # A status word of several bits tells range and motion before the missing zero; others tell nothing before it.
+    in_status_word = says.moving == "in_motion" and says.unready != "silence"
+    states = [*states, unready] if in_status_word else [unready, *states]
+    said: Said = next((state for state in states if state != "weight"), "weight")
     if said != "weight":
         return Truth(said)
     number = {"gross": indication.gross, "net": indication.net}.get(says.mode or "", indication.shown)

@@ -15,6 +15,8 @@ import httpx
 import pytest
 import serial
 
+from hazgate_simulators.scale.families import FAMILIES
+
 BAG = bytes.fromhex("02 2B 30 30 31 32 33 34 32 31 44 03")  # 12.34
 MAIN = "from hazgate_simulators.cli import main; main()"
 
@@ -126,3 +128,17 @@ def test_the_list_names_families_and_faults() -> None:
     assert {"yaohua-tf0", "toledo-cont", "st-gs", "mt-sics", "modbus-laumas", "torn_writes", "unplug"} <= set(
         output.split()
     )
+
+
+def test_the_list_names_every_device_and_each_can_be_started() -> None:
+    """--list has all profiles; without a link a HID scale makes its pipe, any other a TCP port."""
+    with running("scale", "--list") as process:
+        listed, _ = process.communicate(timeout=60)
+    assert {line.split()[0] for line in listed.split("\n\n")[0].splitlines()} == set(FAMILIES)
+    for profile, address in (("usb-hid-scale", r"hid:\S+"), ("modbus-kpr", r"tcp:\S+"), ("dibal-98", r"tcp:\S+")):
+        with running("scale", "--profile", profile) as process:
+            link = line_with(process, f"scale {profile} on {address}")
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=20)
+            assert process.returncode == 0
+            assert not Path(link.split(" on hid:")[-1]).exists()

@@ -10,9 +10,11 @@ from typing import Any
 import httpx
 import pytest
 
+from hazgate_simulators.scale.families import FAMILIES
 from hazgate_simulators.scale.replay import Replay, ReplayCase
 from hazgate_simulators.scale.simulator import ScaleSimulator
 from hazgate_simulators.site.app import Site, create_app
+from hazgate_simulators.site.devices import Devices, what_changed
 from hazgate_simulators.site.printer import SiteLabelPrinter
 
 # Two labels of 8x8 dots, the upper half black (a 0 bit burns a dot).
@@ -161,3 +163,32 @@ async def test_events_carry_the_state_and_end_when_the_site_stops(site: Site, cl
     await ending
     assert events.startswith('data: {"scale":{"profile":"yaohua-tf0"')
     assert events.count("\n\n") >= 2
+
+
+async def test_a_device_is_asked_for_once_and_only_if_there_is_one(
+    client: httpx.AsyncClient, site: Site, tmp_path: Path
+) -> None:
+    """Without somebody to restart the box there is no list; with one, the last wish stands in the file."""
+    assert (await client.get("/api/state")).json()["devices"] is None
+    assert (await client.post("/api/device", json={"profile": "cas-pd"})).status_code == 409
+    wishes = tmp_path / "wanted"
+    site.devices = Devices("yaohua-tf0", wishes, before="st-gs")
+    state = (await client.get("/api/state")).json()["devices"]
+    assert [item["profile"] for item in state["choice"]] == sorted(FAMILIES)
+    assert (state["current"], state["wanted"]) == ("yaohua-tf0", None)
+    assert "不说是否稳定" in state["changed"][1]["zh"]
+    assert (await client.post("/api/device", json={"profile": "nothing"})).status_code == 422
+    assert (await client.post("/api/device", json={"profile": "sbi16"})).status_code == 200
+    assert (await client.post("/api/device", json={"profile": "cas-pd"})).json()["devices"]["wanted"] == "cas-pd"
+    assert wishes.read_text() == "cas-pd\n"
+    assert (await client.post("/api/device", json={"profile": "yaohua-tf0"})).json()["devices"]["wanted"] is None
+    assert not wishes.exists()
+
+
+def test_what_changed_says_only_what_is_different_for_the_box() -> None:
+    """Asked instead of sending, rest told, another platform, options; between equals only the name."""
+    told = [en for _, en in what_changed(FAMILIES["plain-line"], FAMILIES["kv-gross-net-tare"])]
+    assert told[1:] == ["The device says whether the weight is stable.", "Capacity 1500 kg, division 0.5 kg."]
+    told = [en for _, en in what_changed(FAMILIES["yaohua-tf0"], FAMILIES["modbus-float"])]
+    assert told[1:] == ["The box asks, the device answers.", "Options of the box: decimals 2."]
+    assert len(what_changed(FAMILIES["yaohua-eq-rev"], FAMILIES["yaohua-eq-fwd"])) == 1

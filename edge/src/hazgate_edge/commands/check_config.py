@@ -36,6 +36,11 @@ def run(path: Path) -> int:
     print(f"  box {config.box} of {config.unit.name} ({config.unit.code}), site {config.site}")
     print(f"  records sealed with {config.suite}")
     print(f"  scale {scale.id}: profile {scale.profile} on {scale.link.kind}, up to {scale.capacity.to('kg'):f} kg")
+    if scale.use == "vehicle":
+        switches = scale.vehicle.switches if scale.vehicle else None
+        sensors = "with" if switches is not None and switches.front is not None else "without"
+        weighing = scale.vehicle.weighing if scale.vehicle else "platform"
+        print(f"  weighbridge: vehicles by {weighing}, {sensors} position sensors; no bags are weighed here")
     model = model_of(config.printer)
     print(f"  printer {model.id} ({model.language}) on {config.printer.kind}, {_prints(model)}")
     for scanner in config.scanners:

@@ -16,13 +16,21 @@ from hazgate_protocols.scale.options import OptionError
 READ_BYTES = 64 * 1024
 
 
-def run_transcript(path: Path) -> int:
-    """One object a case; exit 1 if any case fails, with the reason on standard error."""
+def run_transcript(path: Path, *, options: list[str]) -> int:
+    """One object a case; exit 1 if any case fails, with the reason on standard error.
+
+    options: KEY=VALUE, instead of those that the file gives for all its cases.
+    """
     try:
-        results = transcripts.run_file(path)
-    except (transcripts.TranscriptError, ProfileError, OSError) as exc:
+        results = transcripts.run_file(path, options=dict(map(_option, options)))
+    except OSError as exc:
+        print(f"decode: cannot read the transcript {path}: {exc.strerror or exc}", file=sys.stderr)
+        return 1
+    except (transcripts.TranscriptError, ProfileError, ValueError) as exc:
         print(exc, file=sys.stderr)
         return 1
+    for name in sorted({name for result in results for name in result.ignored}):
+        print(f"{path}: option {name} is left out: profile {results[0].profile} does not offer it", file=sys.stderr)
     for result in results:
         print(json.dumps(result.as_json(), ensure_ascii=False))
         if not result.passed:

@@ -58,6 +58,17 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
+class BridgeLive:
+    """The weighbridge beside the weight, where the scale weighs vehicles (domain/weighbridge.py has the stages)."""
+
+    stage: str
+    green: bool  # what the traffic light ought to show
+    by_axles: bool
+    axles: int  # kept so far of the vehicle under way
+    sum: str  # of them, with its unit; "" for none
+
+
+@dataclass(frozen=True, slots=True)
 class Scanned:
     """The last code a scanner or a photo brought. rid: the bag's record, "" when it is none of this box; label: its
     number, "" when it is no label at all."""
@@ -93,6 +104,7 @@ class Live:
     confirmed_at: str  # RFC 3339 of the newest receipt, "" when none
     records_version: int  # changes when the list of records changed
     numbers: tuple[Numbers, ...] = ()  # wastes whose label numbers run low or have run out
+    bridge: BridgeLive | None = None  # None: this scale weighs bags
     scanned: Scanned | None = None  # the last scan, however long ago
 
 

@@ -18,7 +18,7 @@ from hazgate_edge.journal.failure import Failure, failure_of
 from hazgate_edge.journal.finding import find_records
 from hazgate_edge.journal.rows import REQUESTS_KEPT, Bag, Line, PrintJob, Stored, SyncState, say_of
 from hazgate_protocols.journal.chain import ROOT
-from hazgate_protocols.journal.record import Record, RecordError
+from hazgate_protocols.journal.record import VEHICLE_WEIGHING, Record, RecordError
 
 _BAG = """
 SELECT b.seq, b.rid, b.label, b.waste_code, b.waste_name, b.weight, b.weighed_at, ifnull(j.state, 'queued'),
@@ -200,6 +200,23 @@ class JournalReads:
             "SELECT r.body FROM bag b JOIN record r USING (seq) WHERE b.rid = ? ORDER BY seq DESC LIMIT 1", rid
         ) or [row for seq in owed for row in self._read("SELECT body FROM record WHERE seq = ?", seq)]
         return Record.decode(rows[0][0]) if rows else None
+
+    def vehicle_weighings(self, limit: int) -> list[tuple[Record, str]]:
+        """The newest vehicle weighings with the key of their press, also of branches found again; in no sure order."""
+        own = self._read(
+            "SELECT body, ifnull(request, '') FROM record WHERE kind = ? ORDER BY seq DESC LIMIT ?",
+            VEHICLE_WEIGHING,
+            limit,
+        )
+        again = self._read(
+            "SELECT body, '' FROM recovered WHERE kind = ? ORDER BY number DESC LIMIT ?", VEHICLE_WEIGHING, limit
+        )
+        return [(Record.decode(body), request) for body, request in (*own, *again)]
+
+    def vehicle_seqs_after(self, seq: int) -> list[int]:
+        """The numbers of our own vehicle weighings after record seq."""
+        rows = self._read("SELECT seq FROM record WHERE seq > ? AND kind = ? ORDER BY seq", seq, VEHICLE_WEIGHING)
+        return [int(row[0]) for row in rows]
 
     def chain(self) -> Iterator[tuple[int, bytes, bytes, bytes, bytes | None]]:
         """(seq, hash, prev, body, seal) from the first record on, for verification."""

@@ -1,4 +1,4 @@
-"""Modbus TCP by pymodbus (imported here only): one request for status and weight of the same moment.
+"""Modbus TCP by pymodbus (imported here only): one request for status and weight of the same moment; switches.
 
 Modbus RTU needs no library: the decoder reads its answers from any byte link, passes over an adapter's echo and says
 what is damaged (reader.py).
@@ -65,6 +65,63 @@ class ModbusLink:
         if not self._client.connected:
             raise LinkError(f"ask {self._name}: connection lost: {exc}") from exc
         return Reject(Reason.TIMEOUT, b"", str(exc))
+
+    def close(self) -> None:
+        """Never raises."""
+        self._client.close()
+
+
+class SwitchLink:
+    """One connected module of discrete inputs and coils (Modbus functions 2 and 5)."""
+
+    def __init__(self, name: str, client: AsyncModbusTcpClient, unit_id: int) -> None:
+        self._name = name
+        self._client = client
+        self._unit_id = unit_id
+
+    @classmethod
+    async def open_tcp(cls, host: str, port: int, unit_id: int, timeout_s: float) -> SwitchLink:
+        """Raises LinkError."""
+        import asyncio
+
+        from pymodbus.client import AsyncModbusTcpClient
+
+        name = f"{host}:{port}"
+        client = AsyncModbusTcpClient(host, port=port, timeout=timeout_s, retries=0, reconnect_delay=0)
+        try:
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                connected = await client.connect()
+        except (OSError, TimeoutError) as exc:
+            raise LinkError(f"connect {name}: {str(exc) or 'no answer'}") from exc
+        if not connected:
+            raise LinkError(f"connect {name}: refused")
+        return cls(name, client, unit_id)
+
+    async def inputs(self, addresses: tuple[int, ...]) -> tuple[bool, ...]:
+        """Each input now. Raises LinkError for no answer, an exception answer or a lost connection."""
+        from pymodbus.exceptions import ModbusException
+
+        found = []
+        for address in addresses:
+            try:
+                answer = await self._client.read_discrete_inputs(address, count=1, device_id=self._unit_id)
+            except ModbusException as exc:
+                raise LinkError(f"read input {address} of {self._name}: {exc}") from exc
+            if answer.isError() or not answer.bits:
+                raise LinkError(f"read input {address} of {self._name}: refused: {answer}")
+            found.append(bool(answer.bits[0]))
+        return tuple(found)
+
+    async def set_coil(self, address: int, *, on: bool) -> None:
+        """Switch an output. Raises LinkError as inputs()."""
+        from pymodbus.exceptions import ModbusException
+
+        try:
+            answer = await self._client.write_coil(address, on, device_id=self._unit_id)
+        except ModbusException as exc:
+            raise LinkError(f"switch output {address} of {self._name}: {exc}") from exc
+        if answer.isError():
+            raise LinkError(f"switch output {address} of {self._name}: refused: {answer}")
 
     def close(self) -> None:
         """Never raises."""

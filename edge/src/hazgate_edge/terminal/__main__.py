@@ -50,7 +50,11 @@ class _Visits:
 async def serve(config: Config, listener: socket.socket, idle_s: float) -> None:
     """Until idle, told to stop, or left by the agent."""
     box = await RemoteBox.connect(config.data_folder / DOOR_FILE)
-    app = create_app(box, hosts=(*LOOPBACK_HOSTS, config.terminal.host, *config.terminal.allowed_hosts))
+    app = create_app(
+        box,
+        hosts=(*LOOPBACK_HOSTS, config.terminal.host, *config.terminal.allowed_hosts),
+        office=box if box.weighs_vehicles else None,
+    )
     visits = _Visits(app)
     server = uvicorn.Server(
         uvicorn.Config(

@@ -18,12 +18,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
+from hazgate_edge.domain.vehicle_view import Office
 from hazgate_edge.domain.view import Box, Say
 from hazgate_edge.terminal.desk import HERE, LANGUAGE_COOKIE, Desk, Field, RefusalError, templates
 from hazgate_edge.terminal.guard import HEADERS, Guard
 from hazgate_edge.terminal.live import Streams
 from hazgate_edge.terminal.records import record_routes
 from hazgate_edge.terminal.scanning import scanning_routes
+from hazgate_edge.terminal.vehicle import vehicle_routes
 from hazgate_edge.terminal.weighing import weighing_routes
 from hazgate_edge.terminal.words import Language
 
@@ -39,8 +41,9 @@ def create_app(
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     steady: Callable[[], float] = time.monotonic,
     token: Callable[[int], str] = secrets.token_hex,
+    office: Office | None = None,
 ) -> FastAPI:
-    """The operator's pages of `box`.
+    """The operator's pages of `box`. office: its weighbridge, where the scale weighs vehicles.
 
     hosts: names in the Host header this terminal answers to (no ports). language: of a browser that has not chosen.
     now: aware UTC, for the clock on the screen. steady: seconds of a clock that never jumps. token: n random bytes as
@@ -56,6 +59,8 @@ def create_app(
     app.state.streams = streams
     app.add_middleware(Guard, hosts=hosts, secret=token(32).encode(), new_seat=lambda: token(16), refuse=desk.refuse)
     app.mount(assets, _Assets(directory=HERE / "static"))
+    if office is not None:
+        app.include_router(vehicle_routes(desk, office))  # first: its "/" leads to the weighbridge
     app.include_router(weighing_routes(desk))
     app.include_router(record_routes(desk))
     app.include_router(scanning_routes(desk))
@@ -63,7 +68,7 @@ def create_app(
 
     @app.post("/language")
     async def switch_language(to: Field = "", back: Field = "/") -> Response:
-        target = back if back in ("/", "/records") else "/"
+        target = back if back in ("/", "/records", "/vehicle") else "/"
         response = Response(status_code=204, headers={"HX-Redirect": target})
         if to in tuple(Language):
             response.set_cookie(LANGUAGE_COOKIE, to, max_age=_YEAR_S, httponly=True, samesite="strict")

@@ -23,6 +23,7 @@ class Safe(StrEnum):
     """What is true of the records while this sentence shows."""
 
     UNTOUCHED = "untouched"  # nothing was recorded for what is on the pan; what was saved before is safe
+    VEHICLE = "vehicle"  # nothing was recorded for the vehicle on the weighbridge
     SAVED = "saved"  # this record is saved on the box
     KEPT = "kept"  # all records are on the box and go out by themselves
     UNSURE = "unsure"  # look at the list before doing it again
@@ -31,6 +32,7 @@ class Safe(StrEnum):
 
 SAFE: dict[Safe, tuple[str, str]] = {
     Safe.UNTOUCHED: ("本袋未记录，已有记录安全", "This bag is not recorded; earlier records are safe"),
+    Safe.VEHICLE: ("本车未记录，已有记录安全", "This vehicle is not recorded; earlier records are safe"),
     Safe.SAVED: ("记录已保存在本机", "The record is saved on this box"),
     Safe.KEPT: ("已有记录都在本机，不会丢失", "All records made so far are kept on this box"),
     Safe.UNSURE: ("是否已保存尚不确定，以今日记录为准", "Whether it was saved is not sure: today's records decide"),
@@ -716,4 +718,152 @@ HELD: dict[str, Message] = {
     ),
 }
 
-MESSAGES: dict[str, Message] = SCALE | PRINTER | SCANNER | NETWORK | HELD | BOX | PAGE
+VEHICLE: dict[str, Message] = {
+    "VEH-01": _fault(
+        Safe.VEHICLE,
+        ("位置传感器无应答，不知道车辆是否全部上秤", "检查传感器模块的电源和网线，恢复后自动继续"),
+        ("The position sensors do not answer", "Check the module's power and network; it goes on by itself"),
+    ),
+    "VEH-02": _wait(
+        Safe.VEHICLE,
+        ("车头未全部上秤", "车辆后退，停在秤台中间"),
+        ("The front hangs over the platform", "Move back, stop in the middle of the platform"),
+    ),
+    "VEH-03": _wait(
+        Safe.VEHICLE,
+        ("车尾未全部上秤", "车辆前进，停在秤台中间"),
+        ("The rear hangs over the platform", "Move on, stop in the middle of the platform"),
+    ),
+    "VEH-04": _wait(
+        Safe.PLAIN,
+        ("请车辆上秤", "慢行，停在秤台中间"),
+        ("Drive the vehicle onto the scale", "Slowly, and stop in the middle of the platform"),
+    ),
+    "VEH-05": _wait(
+        Safe.PLAIN,
+        ("请车辆下秤", "秤台清空、显示回零后可称下一次"),
+        ("Drive the vehicle off the scale", "The next weighing begins when the scale shows zero"),
+    ),
+    "VEH-06": _wait(
+        Safe.UNSURE,
+        ("程序刚启动，秤上有车", "下秤后看磅单，没有这一次就重新上秤"),
+        ("The box has just started and the scale is loaded", "Drive off; weigh again if the tickets lack it"),
+    ),
+    "VEH-07": _wait(
+        Safe.VEHICLE,
+        ("车辆未停稳", "熄火或松开刹车，等重量不再变化"),
+        ("The vehicle is not at rest", "Wait until the weight stands still"),
+    ),
+    "VEH-08": _fault(
+        Safe.VEHICLE,
+        ("仪表在净重方式", "在仪表上清除皮重后再称"),
+        ("The indicator shows net", "Clear the tare on the indicator, then weigh"),
+    ),
+    "VEH-09": _wait(
+        Safe.VEHICLE,
+        ("车牌号不对", "输入完整车牌，例如 冀F12345"),
+        ("This is no number plate", "Enter the whole plate, such as the province sign and F12345"),
+    ),
+    "VEH-10": _wait(
+        Safe.VEHICLE,
+        ("转移联单编号不对", "输入14位编号，没有就留空"),
+        ("This is no manifest number", "Enter its 14 digits, or leave it empty"),
+    ),
+    "VEH-11": _wait(
+        Safe.VEHICLE,
+        ("这张磅单已经完成或已被替代", "刷新磅单，重新选择"),
+        ("This ticket is no longer open", "Look at the tickets and choose again"),
+    ),
+    "VEH-12": _fault(
+        Safe.VEHICLE,
+        ("选的磅单是另一辆车 {plate} 的", "核对车牌，选这辆车的磅单"),
+        ("The chosen ticket is of another vehicle, {plate}", "Check the plate; choose this vehicle's ticket"),
+    ),
+    "VEH-13": _wait(
+        Safe.VEHICLE,
+        ("首次称重已超过24小时", "作为新车次重新称重"),
+        ("Its first weighing is more than 24 hours old", "Begin a new ticket"),
+    ),
+    "VEH-14": _wait(
+        Safe.VEHICLE,
+        ("至少要称 {n} 个轴", "逐轴上秤，每轴停稳后记轴"),
+        ("At least {n} axles are wanted", "Drive on axle by axle and keep each at rest"),
+    ),
+    "VEH-15": _fault(
+        Safe.VEHICLE,
+        ("最多记 {n} 个轴", "清除后重新逐轴称"),
+        ("At most {n} axles can be kept", "Drop them and begin anew"),
+    ),
+    "VEH-16": _fault(
+        Safe.VEHICLE,
+        ("仪表单位中途变了", "清除后重新逐轴称"),
+        ("The indicator's unit has changed on the way", "Drop the axles and begin anew"),
+    ),
+    "VEH-17": _fault(
+        Safe.UNTOUCHED,
+        ("这台秤是地磅，不称袋", "用袋秤称，或打开地磅页面"),
+        ("This scale is a weighbridge; no bags here", "Use a bag scale, or open the weighbridge page"),
+    ),
+    "VEH-18": _warn(
+        Safe.PLAIN,
+        ("信号灯模块无应答", "可继续称重，人工指挥车辆；检查电源和网线"),
+        ("The traffic light's module does not answer", "Weighing goes on; wave vehicles by hand and check it"),
+    ),
+    "VEH-19": _wait(
+        Safe.PLAIN,
+        ("请输入车牌", "点车牌框输入，或在磅单里选这辆车"),
+        ("Enter the number plate", "Touch the plate field, or choose the vehicle's ticket"),
+    ),
+    "VEH-20": _warn(
+        Safe.SAVED,
+        ("皮重 {tare} {unit} 与该车平时 {usual} {unit} 相差过大", "核对车牌、车厢和油箱"),
+        ("Tare {tare} {unit} is far from this vehicle's usual {usual} {unit}", "Check plate, body and tank"),
+    ),
+    "VEH-21": _warn(
+        Safe.SAVED,
+        ("该车上次皮重已超过30天", "核对皮重是否合理"),
+        ("This vehicle's last tare is over 30 days old", "See that the tare is plausible"),
+    ),
+    "VEH-22": _warn(
+        Safe.SAVED,
+        ("净重为零", "确认车辆是否真的装卸过"),
+        ("The net weight is zero", "Make sure that it was really loaded or unloaded"),
+    ),
+    "VEH-23": _warn(
+        Safe.SAVED,
+        ("车牌格式少见", "再核对一次车牌"),
+        ("The plate has an unusual form", "Look at the plate again"),
+    ),
+    "VEH-24": _warn(
+        Safe.SAVED,
+        ("逐轴称重之和，仅供参考", "贸易结算请用整车地磅"),
+        ("A sum of single axles, for information", "Use a whole-vehicle weighbridge for trade"),
+    ),
+    "VEH-30": _done(
+        Safe.PLAIN,
+        ("已记 {n} 轴，合计 {sum}，尚未保存", "继续上下一轴；全部称完后按称重"),
+        ("{n} axles kept, {sum} in all, not yet saved", "Drive on to the next axle; press when all are weighed"),
+    ),
+    "VEH-31": _done(
+        Safe.PLAIN,
+        ("各轴已清除", "从第一轴重新称"),
+        ("The axles are dropped", "Begin again with the first axle"),
+    ),
+    "VEH-32": _done(
+        Safe.SAVED,
+        ("第一次称重已保存", "装卸后再来称一次"),
+        ("The first weighing is saved", "Come back after loading or unloading"),
+    ),
+    "VEH-33": _done(
+        Safe.SAVED,
+        ("磅单已完成并保存", "请车辆下秤"),
+        ("The ticket is done and saved", "Drive the vehicle off the scale"),
+    ),
+    "VEH-25": _warn(
+        Safe.SAVED,
+        ("联单编号是2022年以前的格式", "核对联单编号"),
+        ("The manifest number has the form of before 2022", "Check the number"),
+    ),
+}
+
+MESSAGES: dict[str, Message] = SCALE | VEHICLE | PRINTER | SCANNER | NETWORK | HELD | BOX | PAGE

@@ -36,11 +36,13 @@ _PAGE_SAYS = {
     "waste": Say("PICK-01"),
     "operator": Say("PICK-02"),
     "no_answer": Say("SAVE-03"),
+    "plate": Say("VEH-19"),
+    "axles": Say("VEH-14", {"n": "2"}),
     "photo": Say("SCAN-07"),
 }
 _PAGE_WORDS = (
     *("weigh", "weigh_hint", "saving", "stable", "moving", "unknown_motion", "no_weight"),
-    *("choose", "understood"),
+    *("choose", "understood", "first_weighing", "second_weighing"),
 )
 
 

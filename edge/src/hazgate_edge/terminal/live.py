@@ -70,6 +70,7 @@ def frame(live: Live, language: Language, now: datetime) -> dict[str, Any]:
         "records": live.records_version,
         "numbers": {low.waste_code: speak(low.say, language).plain() for low in live.numbers},
         "scanned": _scanned(live, language),
+        "bridge": _bridge(live, language),
         "clock": local_time(now),
     }
 
@@ -143,6 +144,20 @@ def _due(picture: dict[str, Any], last: dict[str, Any], since_s: float) -> bool:
     believed_ms = (last["age_ms"] or 0) + since_s * 1000
     age_ms = picture["age_ms"]
     return age_ms is not None and believed_ms > WEIGHT_AGE_MS_MAX / 2 and age_ms < believed_ms - TICK_S * 1000
+
+
+def _bridge(live: Live, language: Language) -> dict[str, Any] | None:
+    """The weighbridge beside the weight, null where bags are weighed."""
+    if live.bridge is None:
+        return None
+    bridge = live.bridge
+    return {
+        "stage": word(f"stage_{bridge.stage}", language),
+        "green": bridge.green,
+        "by_axles": bridge.by_axles,
+        "axles": bridge.axles,
+        "sum": bridge.sum,
+    }
 
 
 def _mode(mode: str, language: Language) -> str:

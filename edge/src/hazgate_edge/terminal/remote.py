@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from hazgate_edge.domain.vehicle_view import AxleKept, TicketCard, VehicleWeighed
 from hazgate_edge.domain.view import (
     Chip,
     Container,
@@ -36,6 +37,8 @@ LINE_BYTES_MAX = 8 << 20
 _LIVE, _ROW, _ROWS = TypeAdapter(Live), TypeAdapter(Row), TypeAdapter(list[Row])
 _SCANNED = TypeAdapter(Scanned)
 _WEIGHED, _REFUSED = TypeAdapter(Weighed), TypeAdapter(Refused)
+_VEHICLE_WEIGHED, _AXLE_KEPT = TypeAdapter(VehicleWeighed), TypeAdapter(AxleKept)
+_TICKETS = TypeAdapter(list[TicketCard])
 
 
 class AgentGoneError(ConnectionError):
@@ -153,6 +156,43 @@ class RemoteBox:
     async def answer_print(self, *, rid: str, printed: bool, operator: str) -> Refused | None:
         """As Box.answer_print."""
         return self._perhaps_refused(await self._call("answer_print", rid=rid, printed=printed, operator=operator))
+
+    @property
+    def weighs_vehicles(self) -> bool:
+        """Whether this box is a weighbridge: then the four acts of Office are there."""
+        return bool(self._about.get("weighs_vehicles", False))
+
+    async def weigh_vehicle(
+        self, *, plate: str, corrected: bool, ticket: str, manifest: str, operator: str, request: str
+    ) -> VehicleWeighed | Refused:
+        """As Office.weigh_vehicle."""
+        got = await self._call(
+            "weigh_vehicle",
+            plate=plate,
+            corrected=corrected,
+            ticket=ticket,
+            manifest=manifest,
+            operator=operator,
+            request=request,
+        )
+        if got["kind"] == "VehicleWeighed":
+            return _VEHICLE_WEIGHED.validate_python(got["answer"])
+        return _REFUSED.validate_python(got["answer"])
+
+    async def keep_axle(self, *, operator: str) -> AxleKept | Refused:
+        """As Office.keep_axle."""
+        got = await self._call("keep_axle", operator=operator)
+        if got["kind"] == "AxleKept":
+            return _AXLE_KEPT.validate_python(got["answer"])
+        return _REFUSED.validate_python(got["answer"])
+
+    async def drop_axles(self) -> None:
+        """As Office.drop_axles."""
+        await self._call("drop_axles")
+
+    async def tickets(self, limit: int = 50) -> list[TicketCard]:
+        """As Office.tickets."""
+        return _TICKETS.validate_python((await self._call("tickets", limit=limit))["answer"])
 
     async def print_again(self, *, rid: str, reason: str, operator: str) -> Refused | None:
         """As Box.print_again."""

@@ -15,6 +15,7 @@ indicator's own text.
               beside this one
     alarm     what ("record_wrong"|"record_mended"|"cloned"), seq, text
     decision  about ("moved"|"cloned"|"refill"), who, reason
+    vehicle_weighing  one of a vehicle's two weighings; see vehicle.py
 """
 
 from __future__ import annotations

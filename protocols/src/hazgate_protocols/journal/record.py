@@ -30,6 +30,7 @@ CLOCK = "clock"  # the box's clock jumped, or was synchronised: before, after, b
 MERGE = "merge"  # another branch of this box's chain was fetched back and is counted as part of this one
 ALARM = "alarm"  # the box found something wrong with itself: a record, its place, another box of its name
 DECISION = "decision"  # a person decided what the box could not: who, why, about what
+VEHICLE_WEIGHING = "vehicle_weighing"  # a vehicle was weighed, the first or the second time of its ticket: vehicle.py
 
 _PARTS = canonical.Remembering(depth=1)
 _FIELDS = {"v", "box", "seq", "rid", "kind", "t", "who", "dev", "body", "raw", "evidence"}

@@ -22,7 +22,8 @@ def compile_cross_checks(profile: Profile) -> Callable[[Event], Event] | None:
         if isinstance(event, Reject) or event.gross is None or event.net is None or event.tare is None:
             return event
         numbers = (event.gross, event.net, event.tare)
-        step = division if division is not None else max(Decimal(1).scaleb(_exponent(number)) for number in numbers)
+        # The finest of the three: a net weight that lost its last digit must not widen what it is compared with.
+        step = division if division is not None else min(Decimal(1).scaleb(_exponent(number)) for number in numbers)
         if abs(event.gross - event.net - event.tare) > tolerance * step:
             sentence = f"gross {event.gross} is not net {event.net} + tare {event.tare}"
             return Reject(Reason.CONTENT, event.raw, sentence)

@@ -65,6 +65,8 @@ _ALLOWED: dict[str, tuple[Callable[[Any], bool], str]] = {
 }
 assert _ALLOWED.keys() == {item.name for item in fields(Options)}  # noqa: S101 - two lists of one thing
 
+KNOWN_OPTIONS = frozenset(_ALLOWED)
+
 
 def resolve_options(profile: Profile, settings: Mapping[str, Value] | None = None) -> Options:
     """The profile's defaults with a site's settings; raises OptionError, naming key and what is allowed."""

@@ -13,13 +13,16 @@ from typing import Annotated
 import typer
 
 from hazgate_simulators.demo.reviver import Revivable, Reviver
-from hazgate_simulators.demo.stack import SCALES, Stack, StackError
+from hazgate_simulators.demo.scales import SCALES
+from hazgate_simulators.demo.stack import Stack, StackError
 
 WATCH_S = 1.0
 
 
 def demo(
-    scale: Annotated[str, typer.Option(help=f"Simulated indicator: {', '.join(SCALES)}.")] = "yaohua-tf0",
+    scale: Annotated[
+        str, typer.Option(help="Simulated device to begin with: see hazgate-sim scale --list.")
+    ] = "yaohua-tf0",
     folder: Annotated[Path | None, typer.Option(help="Keep everything here; left out: a new folder, removed.")] = None,
     terminal_port: Annotated[int, typer.Option(help="Port of the operator's page; 0 = any free.")] = 0,
     cloud_port: Annotated[int, typer.Option(help="Port of the trace page; 0 = any free.")] = 0,
@@ -40,6 +43,8 @@ def demo(
         parts: dict[str, Revivable] = {"broker": stack.broker, **{part.name: part for part in stack.parts}}
         reviver = Reviver(parts, time.monotonic, typer.echo)
         while not stop.wait(WATCH_S):
+            if (wanted := stack.wanted_scale()) is not None:
+                _switch(stack, wanted)
             reviver.look()
     except StackError as exc:
         typer.echo(str(exc), err=True)
@@ -51,6 +56,17 @@ def demo(
             shutil.rmtree(home, ignore_errors=True)
         typer.echo("stopped" if folder is None and not failed else f"stopped; everything is kept in {home}")
     raise typer.Exit(1 if failed else 0)
+
+
+def _switch(stack: Stack, wanted: str) -> None:
+    """Another device on the platform; what does not come up now is the reviver's."""
+    typer.echo(f"  scale {stack.kind.profile} -> {wanted}: site and box start again ...")
+    try:
+        stack.switch_scale(wanted)
+    except StackError as exc:
+        typer.echo(str(exc), err=True)
+    else:
+        typer.echo(f"  the box now reads {wanted}")
 
 
 CAPTURED_BAG = """  1. On the scale's page press "replay captured bag": frames recorded from a real Yaohua
@@ -69,6 +85,7 @@ hazgate is running. Open these three pages:
 
 Try:
 {first}
+     The list of devices there puts any other scale on the platform.
   2. On the terminal choose operator and waste and press the big button. The label appears on
      the scale's page; the record becomes received (云端已收) and confirmed (已确认) in seconds.
   3. Under "today's records" (今日记录) follow its trace link (追溯), or scan the label's QR code.

@@ -21,11 +21,11 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hazgate_simulators.demo.broker import Mosquitto, free_port
+from hazgate_simulators.demo.scales import SCALES, scale_kind
 
 BOX = "box-demo-01"
 UNIT_CODE = "91130606MA0TETT01H"  # synthetic; its check character is right
@@ -74,10 +74,10 @@ scales:
     profile: {profile}
     link: {link}
     options: {options}
-    capacity: "150 kg"
-    minimum: "0.2 kg"
-    empty_below: "0.1 kg"
-    division: "0.01 kg"
+    capacity: "{capacity} kg"
+    minimum: "{minimum} kg"
+    empty_below: "{empty_below} kg"
+    division: "{division} kg"
 printer:
   kind: tcp
   host: 127.0.0.1
@@ -145,24 +145,6 @@ listen: {{host: 127.0.0.1, port: {port}}}
 public_url: {url}
 core: {{url: "{core_url}", timeout_s: {core_timeout_s}}}
 """
-
-
-@dataclass(frozen=True)
-class ScaleKind:
-    """A simulated indicator the demo can use: the box's link and the simulator's."""
-
-    profile: str = "yaohua-tf0"
-    transport: str = "pty"  # pty | tcp | modbus-rtu | modbus-tcp
-    options: str = "{}"
-
-
-SCALES = {
-    "yaohua-tf0": ScaleKind(),
-    "toledo-cont": ScaleKind("toledo-cont"),
-    "st-gs": ScaleKind("st-gs", "tcp"),
-    "mt-sics": ScaleKind("mt-sics"),
-    "modbus-laumas": ScaleKind("modbus-laumas", "modbus-tcp", "{unit_id: 1, decimals: 2, default_unit: kg}"),
-}
 
 
 class StackError(RuntimeError):
@@ -278,7 +260,10 @@ class Stack:
         self._suite = ("--suite", suite) if suite else ()
         self.folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.kind = SCALES[scale]
+        self.kind = scale_kind(scale)
+        self._seed = seed
+        self._collector_key = ""
+        self.wishes = folder / "wanted-device"
         self._core_timeout_s = core_timeout_s
         self.ports = {
             "terminal": terminal_port or free_port(),
@@ -326,7 +311,8 @@ class Stack:
         self.broker.start()
         self._write_cloud_config()
         own = self._run("hazgate-cloud", "identity", *self._suite, "--config", str(self.cloud_config))
-        self._write_edge_config(own.split()[-1])
+        self._collector_key = own.split()[-1]
+        self._write_edge_config()
         box, key, unit = self._run("hazgate-edge", "identity", "--config", str(self.edge_config)).split()
         if not self._knows(box):
             self._run(
@@ -342,6 +328,28 @@ class Stack:
     def start_edge(self, *, wait: bool = True) -> None:
         """The box."""
         self.edge.start(wait=wait)
+
+    def switch_scale(self, profile: str) -> None:
+        """Put another device on the platform: box and site stop, get its configuration and start again.
+
+        Raises StackError when one does not come up; KeyError for a profile there is not.
+        """
+        before, self.kind = self.kind, scale_kind(profile)
+        self.edge.stop()
+        self.site.stop()
+        self._write_edge_config()
+        self.site.arguments = [*self._site_command(self._seed, ""), "--before", before.profile]
+        self.site.start()
+        self.start_edge()
+
+    def wanted_scale(self) -> str | None:
+        """The device somebody asked for on the scale's page, once; None when nobody did or it is there already."""
+        try:
+            wanted = self.wishes.read_text("utf-8").strip()
+        except OSError:
+            return None
+        self.wishes.unlink(missing_ok=True)
+        return wanted if wanted in SCALES and wanted != self.kind.profile else None
 
     def stop(self) -> None:
         """Everything, the other way round."""
@@ -382,19 +390,18 @@ class Stack:
             "utf-8",
         )
 
-    def _write_edge_config(self, collector_key: str) -> None:
+    def _write_edge_config(self) -> None:
         self.edge_config.write_text(
             _EDGE.format(
                 box=BOX,
                 folder=self.folder / "box",
                 unit=UNIT_CODE,
-                collector_key=collector_key,
+                collector_key=self._collector_key,
                 cloud_url=self.cloud_url,
                 broker_port=self.broker.port,
                 password_file=self.folder / f"{BOX}.password",
-                profile=self.kind.profile,
                 link=self._box_link(),
-                options=self.kind.options,
+                **self.kind.settings,
                 printer_port=self.ports["printer"],
                 qr_base=f"{self.cloud_url}/t/",
                 terminal_port=self.ports["terminal"],
@@ -409,6 +416,7 @@ class Stack:
             "pty": f"{{kind: serial, port: {pty}}}",
             "tcp": f"{{kind: tcp, host: 127.0.0.1, port: {port}}}",
             "modbus-rtu": f"{{kind: modbus-rtu, port: {pty}}}",
+            "hid": f"{{kind: hid, port: {pty}}}",
             "modbus-tcp": f"{{kind: modbus-tcp, host: 127.0.0.1, port: {port}}}",
         }[self.kind.transport]
 
@@ -416,13 +424,13 @@ class Stack:
         transport, port = self.kind.transport, self.ports["scale"]
         link = (
             f"{transport}:{self.folder / 'scale'}"
-            if transport in ("pty", "modbus-rtu")
+            if transport in ("pty", "modbus-rtu", "hid")
             else f"{transport}:127.0.0.1:{port}"
         )
         return [
             *(command("hazgate-sim"), "site", "--profile", self.kind.profile, "--scale-link", link),
             *("--printer-port", str(self.ports["printer"]), "--labels", str(self.folder / "labels")),
-            *("--listen", f"127.0.0.1:{self.ports['site']}", "--seed", str(seed)),
+            *("--listen", f"127.0.0.1:{self.ports['site']}", "--seed", str(seed), "--wishes", str(self.wishes)),
             *(("--replay", replay) if replay else ()),
         ]
 

@@ -19,6 +19,7 @@ from hazgate_simulators.scale.links import LinkError
 from hazgate_simulators.scale.physics import Answer
 from hazgate_simulators.scale.replay import Replay
 from hazgate_simulators.scale.simulator import FaultNotPossibleError, ScaleSimulator, readable
+from hazgate_simulators.site.devices import Devices
 from hazgate_simulators.site.printer import LabelPrinter
 
 STATIC = Path(__file__).parent / "static"
@@ -48,6 +49,13 @@ class LoadOrder(BaseModel):
     kg: Annotated[str, StringConstraints(pattern=r"^\d{1,6}(\.\d{1,6})?$")]
 
 
+class DeviceOrder(BaseModel):
+    """The device profile wanted on the platform."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    profile: str
+
+
 class FaultOrder(BaseModel):
     """Faults to set; a key that is left out changes nothing, null clears."""
 
@@ -65,10 +73,12 @@ class Site:
         *,
         printer: LabelPrinter | None = None,
         replay: Replay | None = None,
+        devices: Devices | None = None,
     ) -> None:
         self.scale = scale
         self.printer = printer
         self.replay = replay
+        self.devices = devices
         self.stopping = asyncio.Event()
 
     async def start(self) -> None:
@@ -136,6 +146,7 @@ class Site:
                     for sent in list(scale.sent)[: -FRAMES_SHOWN - 1 : -1]
                 ],
             },
+            "devices": None if self.devices is None else self.devices.state(),
             "printer": None
             if self.printer is None
             else {
@@ -204,6 +215,18 @@ def create_app(site: Site) -> FastAPI:
             raise HTTPException(422, f"set a fault: {exc}") from exc
         except LinkError as exc:
             raise HTTPException(409, f"plug the scale in again: {exc}") from exc
+        return site.state()
+
+    @app.post("/api/device")
+    async def device(order: DeviceOrder) -> dict[str, Any]:
+        if site.devices is None:
+            raise HTTPException(409, "change the device: nobody would restart the box; start hazgate-sim demo")
+        try:
+            site.devices.want(order.profile)
+        except KeyError as exc:
+            raise HTTPException(422, f"change the device: there is no profile {order.profile!r}") from exc
+        except OSError as exc:
+            raise HTTPException(500, f"change the device: cannot write the wish: {exc.strerror}; try again") from exc
         return site.state()
 
     @app.post("/api/replay")

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from hazgate_simulators.printer.device import Language
+from hazgate_simulators.scale.families import FAMILIES
 from hazgate_simulators.scale.links import LinkError
 from hazgate_simulators.scale.options import (
     Capacity,
@@ -47,6 +48,13 @@ def site(
     ] = None,
     listen: Annotated[str, typer.Option("--listen", help="HOST:PORT of the page; port 0 = any free.")] = "127.0.0.1:0",
     replay: ReplayOption = None,
+    wishes: Annotated[
+        Path | None,
+        typer.Option("--wishes", help="File for the device somebody asks for on the page; left out = no such list."),
+    ] = None,
+    before: Annotated[
+        str | None, typer.Option("--before", help="Profile that was here before: the page says what changed.")
+    ] = None,
     seed: Seed = 0,
     capacity: Capacity = None,
     division: Division = None,
@@ -55,18 +63,23 @@ def site(
     """Run the simulated weighing place until Ctrl-C or SIGTERM."""
     scale = build_scale(profile, scale_link, seed=seed, capacity=capacity, division=division, rate_hz=rate)
     wanted = build_replay(replay, profile)
+    if before is not None and before not in FAMILIES:
+        raise typer.BadParameter(f"before {before!r}: there are {', '.join(FAMILIES)}")
     host, _, port = listen.rpartition(":")
     if not host or not port.isdecimal():
         raise typer.BadParameter(f"listen {listen!r}: write HOST:PORT")
 
     from hazgate_simulators.site.app import Site  # the web libraries load only for this command
+    from hazgate_simulators.site.devices import Devices
     from hazgate_simulators.site.printer import SiteLabelPrinter
     from hazgate_simulators.site.server import serve
 
     printer = None if printer_port is None else SiteLabelPrinter(printer_host, printer_port, labels, printer_language)
 
+    devices = None if wishes is None else Devices(profile, wishes, before)
+
     async def run() -> None:
-        place = Site(scale, printer=printer, replay=wanted or captured_bag(profile))
+        place = Site(scale, printer=printer, replay=wanted or captured_bag(profile), devices=devices)
         with _listening(host, int(port)) as listener:
             await place.start()
             try:

@@ -42,6 +42,23 @@ function showFaults(select, faults, current) {
   select.classList.toggle("on", Boolean(current));
 }
 
+function showDevices(devices) {
+  $("devices").hidden = !devices;
+  if (!devices) return;
+  const select = $("device");
+  if (select.options.length !== devices.choice.length) {
+    select.replaceChildren(...devices.choice.map((one) => option(one.profile, `${one.profile} · ${one.zh} · ${one.en}`)));
+  }
+  if (document.activeElement !== select) select.value = devices.wanted ?? devices.current;
+  select.disabled = Boolean(devices.wanted);
+  $("switching").hidden = !devices.wanted;
+  $("changed").replaceChildren(...devices.changed.map((sentence) => {
+    const row = document.createElement("li");
+    row.textContent = `${sentence.zh} ${sentence.en}`;
+    return row;
+  }));
+}
+
 function showFrames(frames) {
   $("frames").replaceChildren(...frames.map((frame) => {
     const row = document.createElement("li");
@@ -110,6 +127,7 @@ function show(state) {
   $("printer-fault-box").hidden = state.printer === null;
   $("printer-address").textContent = state.printer ? state.printer.address : "没有打印机 no printer";
   if (state.printer) showFaults($("printer-fault"), state.printer.faults.map((name) => ({ name, text: name })), state.printer.fault);
+  showDevices(state.devices);
   $("count").textContent = `${scale.sent_count} 次发送 writes`;
   showFrames(scale.frames);
   showLabels(state.labels);
@@ -121,6 +139,7 @@ $("any").onsubmit = (event) => {
   event.preventDefault();
   post("load", { kg: $("kg").value.trim() });
 };
+$("device").onchange = (event) => { event.target.blur(); post("device", { profile: event.target.value }); };
 $("scale-fault").onchange = (event) => { event.target.blur(); post("fault", { scale: event.target.value || null }); };
 $("printer-fault").onchange = (event) => { event.target.blur(); post("fault", { printer: event.target.value || null }); };
 
