@@ -42,7 +42,18 @@ def _parser() -> argparse.ArgumentParser:
     checking = command("check-config", _check_config, "check a configuration: file, line, key, what is allowed")
     checking.add_argument("file", type=Path, nargs="?", help="the same as --config")
     command("identity", _identity, "print the box's id and public key (made on first use)")
-    command("doctor", _doctor, "check this machine, step by step: scale, printer, broker, journal")
+    examining = command("doctor", _doctor, "check this machine step by step, or say what scale is on a port")
+    examining.add_argument("what", nargs="?", choices=("scale",), help="scale: recognise the scale on PORT")
+    examining.add_argument(
+        "port",
+        nargs="?",
+        help="/dev/ttyUSB0, usb:1a86:7523, /dev/hidraw0, tcp://host:port or modbus://host[:port]; without it the ports"
+        " there are, with the names that stay",
+    )
+    examining.add_argument("--known", metavar="MASS", help='what lies on the scale, such as "20.0 kg"')
+    examining.add_argument("--capacity", metavar="MASS", help='what the scale\'s plate says, such as "150 kg"')
+    examining.add_argument("--division", metavar="MASS", help='what the scale\'s plate says, such as "0.02 kg"')
+    examining.add_argument("--write", type=Path, metavar="FILE", help="put the scale into this configuration")
     command("verify", _verify, "verify the whole journal: chain, hashes, seals")
     deciding = command("decide", _decide, "say that this box is the right one and may weigh on; goes on record")
     deciding.add_argument("--who", required=True, help="who decides")
@@ -118,6 +129,13 @@ def _identity(arguments: argparse.Namespace) -> int:
 def _doctor(arguments: argparse.Namespace) -> int:
     from hazgate_edge.commands import doctor
 
+    if arguments.what == "scale":
+        from hazgate_edge.commands import doctor_scale
+
+        return doctor_scale.run(
+            arguments.port,
+            doctor_scale.Wanted(arguments.known, arguments.capacity, arguments.division, arguments.write),
+        )
     return doctor.run(arguments.config)
 
 

@@ -112,6 +112,8 @@ class SerialLink(_Descriptor):
     @classmethod
     async def open(cls, settings: SerialSettings) -> SerialLink:
         """Opens, waits until the device has settled, throws away what it said meanwhile. Raises LinkError."""
+        import termios
+
         import serial
 
         port = serial.Serial()
@@ -124,7 +126,8 @@ class SerialLink(_Descriptor):
             # Before opening: set afterwards, the lines would go up first and down then, which resets some boards.
             port.dtr, port.rts = settings.dtr, settings.rts
             port.open()
-        except (serial.SerialException, OSError, ValueError) as exc:
+        except (serial.SerialException, OSError, ValueError, termios.error) as exc:  # termios: a setting it cannot do
+            port.close()
             raise LinkError(f"open {settings.port}: {exc}") from exc
         link = cls(settings, port)
         try:
