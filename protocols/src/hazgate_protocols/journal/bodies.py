@@ -15,6 +15,7 @@ indicator's own text.
               beside this one
     alarm     what ("record_wrong"|"record_mended"|"cloned"), seq, text
     decision  about ("moved"|"cloned"|"refill"), who, reason
+    condition, telemetry_gap   see conditions.py
 """
 
 from __future__ import annotations

@@ -30,6 +30,8 @@ CLOCK = "clock"  # the box's clock jumped, or was synchronised: before, after, b
 MERGE = "merge"  # another branch of this box's chain was fetched back and is counted as part of this one
 ALARM = "alarm"  # the box found something wrong with itself: a record, its place, another box of its name
 DECISION = "decision"  # a person decided what the box could not: who, why, about what
+CONDITION = "condition"  # a measuring point went beyond its limits, or came back
+TELEMETRY_GAP = "telemetry_gap"  # samples that were never taken, thinned out or lost: which points, from when to when
 
 _PARTS = canonical.Remembering(depth=1)
 _FIELDS = {"v", "box", "seq", "rid", "kind", "t", "who", "dev", "body", "raw", "evidence"}
