@@ -170,11 +170,7 @@ def _time(text: str) -> datetime | None:
     if not text.isdigit() or len(text) not in (14, 17):
         return None
     try:
-        found = datetime(
-            *[int(text[a:b]) for a, b in ((0, 4), (4, 6), (6, 8), (8, 10), (10, 12), (12, 14))],
-            int(text[14:] or 0) * 1000,
-            tzinfo=SHANGHAI,
-        )
+        whole = datetime.strptime(text[:14], "%Y%m%d%H%M%S").replace(tzinfo=SHANGHAI)
     except ValueError:
         return None
-    return found
+    return whole + timedelta(milliseconds=int(text[14:] or 0))

@@ -1,8 +1,8 @@
 """The bodies of the two record kinds that working conditions leave in the chain.
 
     condition      what ("begun"|"ended"), point, limit ("low"|"high"), bound, value, unit, zh, en, at, profile, digest;
-                   said_at when the device dates its values; qn of the HJ 212 frame (its bytes hold a password and are
-                   not kept). raw of the record: the Modbus registers that were read, two bytes each.
+                   said_at when the device dates its values; qn of the HJ 212 frame (its bytes hold a password
+                   and are not kept). raw of the record: the Modbus registers that were read, two bytes each.
     telemetry_gap  reason, points [{point, from, until, samples}]; spool, first, last when numbered samples were given up
 
 Why there is a gap: "buffer_full" (the box could not send for so long that old samples were given up), "not_running"
