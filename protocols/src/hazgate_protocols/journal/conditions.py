@@ -3,7 +3,7 @@
     condition      what ("begun"|"ended"), point, limit ("low"|"high"), bound, value, unit, zh, en, at, profile, digest;
                    said_at when the device dates its values; qn of the HJ 212 frame (its bytes hold a password
                    and are not kept). raw of the record: the Modbus registers that were read, two bytes each.
-    telemetry_gap  reason, points [{point, from, until, samples}]; spool, first, last when numbered samples were given up
+    telemetry_gap  reason, points [{point, from, until, samples}]; spool, first, last of numbered samples given up
 
 Why there is a gap: "buffer_full" (the box could not send for so long that old samples were given up), "not_running"
 (the box was off or starting), "buffer_lost" (the file with unsent samples was unreadable or gone), "disk" (samples
