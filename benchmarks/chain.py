@@ -73,8 +73,9 @@ def journal_path(folder: Path) -> Path:
 
 
 @contextmanager
-def running_chain(folder: Path, boxes: int) -> Iterator[Chain]:
-    """Broker, core and collector with so many registered boxes that have never run; raises BenchError."""
+def running_chain(folder: Path, boxes: int, database: str = "") -> Iterator[Chain]:
+    """Broker, core and collector with so many registered boxes that have never run; raises BenchError. database: the
+    address of the collector's empty one, "" for SQLite in its folder."""
     home = folder / f"chain-{free_port()}"
     home.mkdir()
     names = tuple(f"box-bench-{number:02}" for number in range(1, boxes + 1))
@@ -91,6 +92,7 @@ def running_chain(folder: Path, boxes: int) -> Iterator[Chain]:
             config,
             {
                 "data_folder": str(home / "collector"),
+                "database": database,
                 "broker": {"host": "127.0.0.1", "port": broker.port},
                 "listen": {"host": "127.0.0.1", "port": page_port},
                 "public_url": f"http://127.0.0.1:{page_port}",

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -146,3 +148,25 @@ def find_command(name: str, next_step: str) -> str:
     if found is None:
         raise BenchError(f"find {name}: it is not installed; {next_step}")
     return found
+
+
+def ensure_environment(folder: Path, requirements: Path, what: str, say: Callable[[str], None]) -> Path:
+    """The interpreter of a virtual environment with these pins, for programs that are compared with ours; made once per
+    version of the pins. `what`: the thing in words. Raises BenchError."""
+    interpreter, stamp = folder / "bin" / "python", folder / ".installed"
+    wanted = hashlib.sha256(requirements.read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text(encoding="ascii") == wanted:
+        return interpreter
+    say(f"installing {what} into its own environment")
+    shutil.rmtree(folder, ignore_errors=True)
+    pip: list[str | Path] = [interpreter, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    commands: tuple[list[str | Path], ...] = (
+        [sys.executable, "-m", "venv", folder],
+        [*pip, "--require-hashes", "-r", requirements],
+    )
+    for command in commands:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise BenchError(f"install {what}: {done.stderr.strip()[-800:]}; the package index must be reachable once")
+    stamp.write_text(wanted, encoding="ascii")
+    return interpreter

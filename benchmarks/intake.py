@@ -2,41 +2,36 @@
 
 from __future__ import annotations
 
-import hashlib
-import shutil
+import asyncio
 import statistics
 import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, LiteralString
+from typing import TYPE_CHECKING, Any
 
-import psycopg
-from psycopg import sql
-
-from benchmarks import bare, own_journal
+from benchmarks import bare, own_journal, server
 from benchmarks.children import BenchError
 from benchmarks.figure import Bar, Figure, Role
 from benchmarks.spread import Goal, Sense
-from hazgate_cloud.collector.collector import Collector
-from hazgate_cloud.collector.memory import collect_seldom
+from hazgate_cloud.collector.collector import Answer, Collector
+from hazgate_cloud.collector.line import Line
+from hazgate_cloud.collector.memory import collect_seldom, switch_often
 from hazgate_cloud.domain.box import RegisteredBox
 from hazgate_cloud.store.boxes import add_box
 from hazgate_cloud.store.engine import Database
 from hazgate_cloud.store.migrate import upgrade
+from hazgate_cloud.store.writer import Writer
 from hazgate_edge.clock import SystemClock
 from hazgate_edge.domain.view import PrintState
 from hazgate_edge.journal.store import Journal
 from hazgate_edge.sync.dialogue import BATCH_BYTES, BATCH_RECORDS
 from hazgate_protocols.codes.label_number import SEQUENCE_MAX
 from hazgate_protocols.journal.seal import Signer
-from hazgate_protocols.uplink import Push, encode_push
-from hazgate_simulators.demo.postgres import USER, Cluster
+from hazgate_protocols.uplink import Push, encode_push, topics
+from hazgate_simulators.demo.postgres import Cluster
 
 if TYPE_CHECKING:
     from benchmarks.bench import Bench
@@ -45,18 +40,17 @@ INTAKE_GOAL = Goal(Sense.AT_LEAST, 0.5)
 RESEND_GOAL = Goal(Sense.AT_LEAST, 1.0)
 BOXES = 8
 PUSHES_A_BOX = 5
-GROUP = 8  # pushes that are handled together: one of each box
 LIMIT_S = 1.5
 WEIGHINGS_A_BOX_MAX = 10 * SEQUENCE_MAX  # own_journal moves on to the next day by the number
-REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements" / "bench.txt"
 _LIMIT = Path(__file__).with_name("pg_limit.py")
 
 
 _REMARKS = (
     (
-        f"Pushes of {BATCH_RECORDS} records of {BOXES} real journals, {GROUP} pushes a transaction: unpacked, seal and "
-        "chain checked, each record decoded and held to its canonical form, judged, stored with its bag, its trace "
-        "link and its submission to the core, committed, receipts sealed. One thread, one connection."
+        f"Pushes of {BATCH_RECORDS} records of {BOXES} real journals, each box's next when the one before has its "
+        "receipt: unpacked, seal and chain checked, each record decoded and held to its canonical form, judged, stored "
+        "with its bag, its trace link and its submission to the core, committed, receipts sealed. One process, one "
+        "connection; the next pushes are read while the server stores the ones before."
     ),
     (
         "P stores one row of 500 bytes in one table with two indexes, and checks nothing. A weighing here is four rows "
@@ -76,13 +70,14 @@ class Chain:
 
 def intake(bench: Bench) -> list[Figure]:
     """Rounds of P with 100 and 1000 rows a batch, ours with labels printed, ours with weighings alone, a resend."""
-    python = _ensure_limit(bench.peer_folder.with_name("limit"), bench)
+    python = server.ensure_asyncpg(bench)
     limit: dict[int, list[float]] = {BATCH_RECORDS: [], 1000: []}
     real: list[float] = []
     alone: list[float] = []
     again: list[float] = []
     collect_seldom()  # as hazgate-cloud does when it starts
-    with _cluster() as cluster:
+    switch_often()
+    with server.running_server() as cluster:
         printed = _chains(bench.scratch, printing=True)
         weighed = _chains(bench.scratch, printing=False)
         for number in range(bench.rounds):
@@ -131,23 +126,48 @@ def intake(bench: Bench) -> list[Figure]:
 
 def _taken_per_s(cluster: Cluster, chains: list[Chain]) -> tuple[float, float]:
     """Records a second into an empty store, and the same again."""
-    with _store(cluster) as database:
+    with server.new_database(cluster, "intake") as url, closing(Database.open(url)) as database:
+        upgrade(database)
         collector = Collector(database, Signer.generate(), lambda: datetime.now(UTC))
         for chain in chains:
             known = RegisteredBox(chain.box, chain.public_key, own_journal.UNIT_CODE, "")
             database.written(lambda tx, known=known: add_box(tx, known, "2026-01-01T00:00:00.000Z"))  # type: ignore[misc] # bound now
             collector.handle(chain.box, chain.pushes[0])
-        turns = zip(*(chain.pushes[1:] for chain in chains), strict=True)
-        todo = [(chain.box, push) for turn in turns for chain, push in zip(chains, turn, strict=True)]
-        rates = []
-        for _ in ("fresh", "again"):
-            start = time.perf_counter()
-            for first in range(0, len(todo), GROUP):
-                answers = collector.handle_many(todo[first : first + GROUP])
-                if any(answer is None or "/have" not in answer.topic for answer in answers):
-                    raise BenchError("take pushes: one got no receipt; run tests/cloud")
-            rates.append(len(todo) * BATCH_RECORDS / (time.perf_counter() - start))
+        rates = [asyncio.run(_per_s(collector, chains)) for _ in ("fresh", "again")]
     return rates[0], rates[1]
+
+
+async def _per_s(collector: Collector, chains: list[Chain]) -> float:
+    """Records a second. Each box pushes as boxes do: the next when the one before has its receipt."""
+    todo = {chain.box: list(chain.pushes[:0:-1]) for chain in chains}
+    records = BATCH_RECORDS * sum(map(len, todo.values()))
+    writer = Writer()
+    line = Line(collector, writer)
+
+    async def answer(answers: list[Answer]) -> None:
+        for item in answers:
+            box = topics.box_of(item.topic)
+            if box is None or item.topic != topics.have(box):
+                raise BenchError(f"take pushes: {item.topic} is no receipt; run tests/cloud")
+            if todo[box]:
+                line.put(box, todo[box].pop())
+            else:
+                del todo[box]
+        if not todo:
+            all_taken.set_result(None)
+
+    all_taken = asyncio.get_running_loop().create_future()
+    running = asyncio.create_task(line.run(answer))
+    start = time.perf_counter()
+    for box, pushes in todo.items():
+        line.put(box, pushes.pop())
+    await asyncio.wait((running, all_taken), return_when=asyncio.FIRST_COMPLETED)
+    took_s = time.perf_counter() - start
+    if not all_taken.done():
+        running.result()
+    running.cancel()
+    writer.close()
+    return records / took_s
 
 
 def _chains(scratch: Path, *, printing: bool) -> list[Chain]:
@@ -186,64 +206,9 @@ def _weigh(journal: Journal, number: int, *, printing: bool) -> None:
         )
 
 
-@contextmanager
-def _cluster() -> Iterator[Cluster]:
-    """A server with Debian's settings, but for room in its log: a checkpoint in the middle would hit one side alone."""
-    # On the disk the temporary files are on: the server's account has to reach it, so not below the scratch folder.
-    cluster = Cluster(Path(tempfile.mkdtemp(prefix="hazgate-bench-pg-")), settings={"max_wal_size": "4GB"})
-    try:
-        cluster.start()
-        yield cluster
-    finally:
-        cluster.remove()
-
-
-@contextmanager
-def _store(cluster: Cluster) -> Iterator[Database]:
-    _on(cluster, "CREATE DATABASE intake")
-    database = Database.open(cluster.url("intake"))
-    try:
-        upgrade(database)
-        yield database
-    finally:
-        database.close()
-        _on(cluster, "DROP DATABASE intake")
-
-
-def _on(cluster: Cluster, statement: LiteralString) -> None:
-    with psycopg.connect(host=str(cluster.folder), user=USER, dbname="postgres", autocommit=True) as own:
-        own.execute(sql.SQL(statement))
-
-
 def _limit_per_s(python: Path, cluster: Cluster, batch: int) -> float:
     command: list[str | Path] = [python, _LIMIT, cluster.folder, "postgres", str(batch), str(LIMIT_S)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     if done.returncode:
         raise BenchError(f"measure P: {done.stderr.strip()[-800:]}")
     return float(done.stdout)
-
-
-def _ensure_limit(folder: Path, bench: Bench) -> Path:
-    """The interpreter of an environment with asyncpg; made once per version of the pins."""
-    python, stamp = folder / "bin" / "python", folder / ".installed"
-    wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
-    if stamp.exists() and stamp.read_text(encoding="ascii") == wanted:
-        return python
-    bench.say("installing asyncpg into its own environment")
-    shutil.rmtree(folder, ignore_errors=True)
-    install: list[str | Path] = [
-        python,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--require-hashes",
-    ]
-    commands: tuple[list[str | Path], ...] = ([sys.executable, "-m", "venv", folder], [*install, "-r", REQUIREMENTS])
-    for command in commands:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise BenchError(f"install asyncpg: {done.stderr.strip()[-800:]}; the package index must be reachable once")
-    stamp.write_text(wanted, encoding="ascii")
-    return python

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import statistics
 from collections.abc import Sequence
+from contextlib import ExitStack
 
-from benchmarks import bare, own_drain, own_journal, own_pace, peer, probe, probe_drain
+from benchmarks import bare, own_drain, own_journal, own_pace, peer, server
 from benchmarks import remarks as remarks_of
 from benchmarks.bench import Bench
 from benchmarks.broker import Broker
 from benchmarks.chain import Chain, running_chain
 from benchmarks.figure import Bar, Figure, Role
+from benchmarks.probe import Probe
+from benchmarks.probe_box import PAGE, WINDOW
 from benchmarks.spread import Goal, Sense, percentile
 
 BURST_GOAL = Goal(Sense.AT_LEAST, 0.5)
@@ -90,11 +93,18 @@ def drain(bench: Bench) -> list[Figure]:
     backlogs = [*[DRAIN_BACKLOG] * DRAIN_ROUNDS, GROWTH_BACKLOG]
     runs: list[own_drain.DrainRun] = []
     limit: list[float] = []
-    with running_chain(bench.scratch, len(backlogs)) as chain:
+    asyncpg = server.ensure_asyncpg(bench)
+    with ExitStack() as running:
+        cluster = running.enter_context(server.running_server())
+        address = running.enter_context(server.new_database(cluster, "drain"))
+        chain = running.enter_context(running_chain(bench.scratch, len(backlogs), address))
         for number, (name, backlog) in enumerate(zip(chain.boxes, backlogs, strict=True)):
             with Broker(bench.scratch) as broker:
-                limit.append(asyncio.run(probe_drain.drained_per_s(bench.scratch, broker.port, backlog)))
-            runs.append(asyncio.run(own_drain.drain(chain, name, backlog)))
+                bare_path = Probe(bench.scratch, asyncpg, cluster.folder, broker.port)
+                limit.append(asyncio.run(bare_path.drained_per_s(backlog)))
+            runs.append(
+                asyncio.run(own_drain.drain(chain, name, backlog, own_drain.first_number(number, max(backlogs))))
+            )
             bench.keep("drain", round=number, probe_per_s=limit[-1], ours=runs[-1])
             bench.say(
                 f"backlog {backlog}: Q {limit[-1]:.0f}/s, hazgate {runs[-1].per_s:.0f}/s, first after"
@@ -103,7 +113,7 @@ def drain(bench: Bench) -> list[Figure]:
             )
     rates = (
         Bar("hazgate: link's return to the last receipt", Role.OURS, tuple(run.per_s for run in runs)),
-        Bar("Q: bare probe, pages of 500, eight in flight", Role.REFERENCE, tuple(limit)),
+        Bar(f"Q: bare probe, pages of {PAGE}, {WINDOW} in flight", Role.REFERENCE, tuple(limit)),
     )
     answers = (
         Bar("hazgate: press to saved during the drain", Role.OURS, tuple(_p99(run.draining_ms) for run in runs)),
@@ -125,8 +135,14 @@ def drain(bench: Bench) -> list[Figure]:
 
 def pace(bench: Bench) -> list[Figure]:
     """(g) Box to receipt at 1,000 records/s, against the bare probe."""
-    with running_chain(bench.scratch, 1) as chain:
-        ours, limit = asyncio.run(_pace(bench, chain))
+    asyncpg = server.ensure_asyncpg(bench)
+    with ExitStack() as running:
+        cluster = running.enter_context(server.running_server())
+        address = running.enter_context(server.new_database(cluster, "pace"))
+        chain = running.enter_context(running_chain(bench.scratch, 1, address))
+        broker = running.enter_context(Broker(bench.scratch))
+        bare_path = Probe(bench.scratch, asyncpg, cluster.folder, broker.port)
+        ours, limit = asyncio.run(_pace(bench, chain, bare_path))
     return [
         Figure(
             f"pace-p{percent}",
@@ -143,13 +159,12 @@ def pace(bench: Bench) -> list[Figure]:
     ]
 
 
-async def _pace(bench: Bench, chain: Chain) -> tuple[list[list[float]], list[list[float]]]:
+async def _pace(bench: Bench, chain: Chain, bare_path: Probe) -> tuple[list[list[float]], list[list[float]]]:
     ours: list[list[float]] = []
     limit: list[list[float]] = []
     async with own_pace.running_pace(chain, chain.boxes[0]) as box:
         for number in range(PACE_ROUNDS):
-            with Broker(bench.scratch) as broker:
-                limit.append(await probe.probe_latencies_ms(bench.scratch, broker.port, PACE_PER_S, PACE_COUNT))
+            limit.append(await bare_path.latencies_ms(PACE_PER_S, PACE_COUNT))
             ours.append(await box.latencies_ms(PACE_PER_S, PACE_COUNT))
             bench.keep("pace", round=number, probe_ms=limit[-1], ours_ms=ours[-1])
             bench.say(

@@ -22,6 +22,7 @@ from hazgate_edge.domain.view import PrintState
 from hazgate_edge.identity import load_or_make
 from hazgate_edge.journal.rows import PrintJob
 from hazgate_edge.journal.store import Journal
+from hazgate_protocols.codes.label_number import SEQUENCE_MAX
 
 DRAIN_S_MAX = 300.0
 SETTLED_S_MAX = 15.0
@@ -49,13 +50,21 @@ class DrainRun:
         return self.backlog / self.drained_s
 
 
-def make_backlog(folder: Path, box: str, count: int) -> None:
-    """A journal with that many weighings whose labels are printed and which no collector has seen."""
+def first_number(index: int, backlog: int) -> int:
+    """Where the backlog of the unit's box `index` begins, so that no two of them share a day: each counts a day's
+    labels from 1, and a second box's would be held back and flagged, which is another work than to take them in."""
+    per_day: int = SEQUENCE_MAX
+    return index * (backlog // per_day + 1) * per_day
+
+
+def make_backlog(folder: Path, box: str, count: int, start: int = 0) -> None:
+    """A journal with that many weighings whose labels are printed and which no collector has seen. start: see
+    first_number()."""
     journal = Journal(journal_path(folder), box=box, signer=load_or_make(folder), clock=SystemClock.of_this_machine())
 
     def some(first: int) -> None:
         for number in range(first, min(first + GROUP, count)):
-            rid, _ = journal.do_weigh(weighing(number, UNIT_CODE))
+            rid, _ = journal.do_weigh(weighing(start + number, UNIT_CODE))
             printed = PrintJob(journal.head_seq, 0, rid, PrintState.PRINTED, None, {})
             journal.do_set_job(printed, PrintState.PRINTED, None)
 
@@ -125,9 +134,10 @@ async def cut_off_box(chain: Chain, name: str) -> AsyncIterator[tuple[Box, Recei
         await link.go()
 
 
-async def drain(chain: Chain, name: str, backlog: int) -> DrainRun:
-    """Let the link come back to a box with a backlog, press on meanwhile."""
-    make_backlog(chain.folder / name, name, backlog)
+async def drain(chain: Chain, name: str, backlog: int, start: int = 0) -> DrainRun:
+    """Let the link come back to a box with a backlog, press on meanwhile. start: see
+    first_number()."""
+    make_backlog(chain.folder / name, name, backlog, start)
     async with cut_off_box(chain, name) as (box, receipts, link):
         operator = await settled_operator(box.door, SETTLED_S_MAX)
         async with operator:

@@ -6,13 +6,10 @@ storage is its SQLite and records come in by the cheapest connector possible: th
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import socket
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +22,7 @@ import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
 from benchmarks.broker import Broker
-from benchmarks.children import BenchError, Child, Memory, free_port, tree_memory, wait_for_port
+from benchmarks.children import BenchError, Child, Memory, ensure_environment, free_port, tree_memory, wait_for_port
 
 NAME = "ThingsBoard gateway"
 REQUIREMENTS = Path(__file__).resolve().parent.parent / "requirements" / "bench-peer.txt"
@@ -74,29 +71,8 @@ class PeerRun:
 
 
 def ensure_peer(folder: Path, say: Callable[[str], None]) -> Path:
-    """The interpreter of a virtual environment with the pinned peer; made once per version of the pins."""
-    interpreter, stamp = folder / "bin" / "python", folder / ".installed"
-    wanted = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
-    if stamp.exists() and stamp.read_text(encoding="ascii") == wanted:
-        return interpreter
-    say(f"installing {NAME} {peer_version()} into its own environment (about half a minute)")
-    shutil.rmtree(folder, ignore_errors=True)
-    pip: list[str | Path] = [
-        interpreter,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--require-hashes",
-    ]
-    commands: tuple[list[str | Path], ...] = ([sys.executable, "-m", "venv", folder], [*pip, "-r", REQUIREMENTS])
-    for command in commands:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise BenchError(f"install {NAME}: {done.stderr.strip()[-800:]}; the package index must be reachable once")
-    stamp.write_text(wanted, encoding="ascii")
-    return interpreter
+    """The interpreter of an environment with the pinned peer."""
+    return ensure_environment(folder, REQUIREMENTS, f"{NAME} {peer_version()} (about half a minute)", say)
 
 
 def peer_version() -> str:

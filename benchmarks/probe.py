@@ -1,45 +1,73 @@
-"""Q: the bare probe of the same path, to show how much of the time is the path's own.
+"""Q: the bare probe of the path box, broker, collector and back, to show how much of the time is the path's own.
 
-box: record -> SQLite (FULL) -> MQTT -> collector: SQLite (FULL) -> MQTT -> box. No chain, seal, retry or screen.
-Each side is a process of its own: `python -m benchmarks.probe {box|collector} ...`.
+record -> SQLite (WAL, FULL, group commit) -> pages as JSON in zstd, eight in flight -> MQTT -> asyncpg, one upsert a
+page into PostgreSQL, committed -> receipt -> MQTT -> the box deletes. No chain, seal, check, projection, retry, screen.
+Each side is a process of its own: probe_box.py and probe_collector.py.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import aiomqtt
-
-from benchmarks.bare import ROW_BYTES, WARM_UP, commit_row, durable_table, paced, remove_database
-from benchmarks.broker import mqtt_client
+from benchmarks.bare import WARM_UP, remove_database
 from benchmarks.children import BenchError, Child
+from benchmarks.server import LIMIT_DATABASE
 
 _ROOT = Path(__file__).resolve().parent.parent
-_PUSH, _HAVE = "bench/push", "bench/have"
 READY = "ready"
-START_S_MAX = 10.0
-DRAIN_S_MAX = 10.0
+START_S_MAX = 20.0
+DRAIN_S_MAX = 120.0
 
 
-async def probe_latencies_ms(folder: Path, port: int, rate_per_s: float, count: int) -> list[float]:
-    """From each record's planned time to its receipt at the box, in ms; the warm-up is left out."""
-    module: list[str | Path] = [sys.executable, "-m", "benchmarks.probe"]
-    collector = [*module, "collector", folder / "q-collector.db", str(port)]
-    box = [*module, "box", folder / "q-box.db", str(port), "--rate", str(rate_per_s), "--count", str(count)]
-    with Child(collector, folder / "q-collector.log", cwd=_ROOT) as far:
-        await until_said(far, READY, START_S_MAX)
-        with Child(box, folder / "q-box.log", cwd=_ROOT) as near:
-            said = await until_said(near, "]", START_S_MAX + (WARM_UP + count) / rate_per_s + DRAIN_S_MAX)
-    for side in ("q-box.db", "q-collector.db"):
-        remove_database(folder / side)
-    latencies: list[float] = json.loads(said)
-    return latencies
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """Where Q runs. asyncpg: the interpreter of the environment that has it; server: the folder of PostgreSQL's socket;
+    port: the broker's."""
+
+    folder: Path
+    asyncpg: Path
+    server: Path
+    port: int
+
+    async def latencies_ms(self, rate_per_s: float, count: int) -> list[float]:
+        """From each record's planned time to its receipt at the box, in ms; the warm-up is left out."""
+        offered_s = (WARM_UP + count) / rate_per_s
+        said = await self._said_by_box(["pace", "--rate", rate_per_s, "--count", WARM_UP + count], offered_s)
+        latencies: list[float] = said["latencies_ms"]
+        return latencies[WARM_UP:]
+
+    async def drained_per_s(self, backlog: int) -> float:
+        """Records a second from the first page sent until the receipt for the last is at the box."""
+        said = await self._said_by_box(["drain", "--count", backlog], DRAIN_S_MAX)
+        return backlog / float(said["took_s"])
+
+    async def _said_by_box(self, how: list[object], takes_s: float) -> dict[str, Any]:
+        path = self.folder / "q-box.db"
+        command = [sys.executable, "-m", "benchmarks.probe_box", path, self.port, *how]
+        try:
+            async with self._collector(), _running(self.folder, "box", command) as box:
+                said: dict[str, Any] = json.loads(await until_said(box, "}", START_S_MAX + takes_s))
+                return said
+        finally:
+            remove_database(path)
+
+    @asynccontextmanager
+    async def _collector(self) -> AsyncIterator[None]:
+        """In this interpreter, with the other environment's packages behind its own."""
+        (packages,) = self.asyncpg.parent.parent.glob("lib/python*/site-packages")
+        command = [sys.executable, "-m", "benchmarks.probe_collector", packages, self.server, LIMIT_DATABASE, self.port]
+        async with _running(self.folder, "collector", command) as collector:
+            await until_said(collector, READY, START_S_MAX)
+            yield
 
 
 async def until_said(child: Child, ending: str, timeout_s: float) -> str:
@@ -54,60 +82,8 @@ async def until_said(child: Child, ending: str, timeout_s: float) -> str:
     raise BenchError(f"run the probe: {child.log.name} did not end with {ending!r} after {timeout_s:g} s")
 
 
-async def _box(path: Path, port: int, rate_per_s: float, count: int) -> list[float]:
-    planned: dict[int, float] = {}
-    received: dict[int, float] = {}
-
-    async def take_receipts() -> None:
-        async for message in client.messages:
-            received[int(payload_of(message))] = time.perf_counter()
-            if len(received) == WARM_UP + count:
-                return
-
-    with durable_table(path) as table:
-        async with mqtt_client(port, "probe-box") as client:
-            await client.subscribe(_HAVE, qos=1)
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(take_receipts())
-                async for number in paced(rate_per_s, WARM_UP + count):
-                    planned[number] = time.perf_counter()
-                    body = b"%d\n" % number + os.urandom(ROW_BYTES)
-                    commit_row(table, body)
-                    await client.publish(_PUSH, body, qos=1)
-    return [(received[number] - planned[number]) * 1000 for number in range(WARM_UP, WARM_UP + count)]
-
-
-async def _collector(path: Path, port: int) -> None:
-    with durable_table(path) as table:
-        async with mqtt_client(port, "probe-collector") as client:
-            await client.subscribe(_PUSH, qos=1)
-            print(READY, flush=True)
-            async for message in client.messages:
-                body = payload_of(message)
-                commit_row(table, body)
-                await client.publish(_HAVE, body.partition(b"\n")[0], qos=1)
-
-
-def payload_of(message: aiomqtt.Message) -> bytes:
-    """What came, as it was sent."""
-    if not isinstance(message.payload, bytes):
-        raise TypeError(f"payload of {message.topic} is {type(message.payload).__name__}, bytes were sent")
-    return message.payload
-
-
-def _main() -> None:
-    parser = argparse.ArgumentParser(prog="benchmarks.probe")
-    parser.add_argument("side", choices=("box", "collector"))
-    parser.add_argument("database", type=Path)
-    parser.add_argument("port", type=int)
-    parser.add_argument("--rate", type=float, default=5.0)
-    parser.add_argument("--count", type=int, default=50)
-    asked = parser.parse_args()
-    if asked.side == "collector":
-        asyncio.run(_collector(asked.database, asked.port))
-    else:
-        print(json.dumps(asyncio.run(_box(asked.database, asked.port, asked.rate, asked.count))), flush=True)
-
-
-if __name__ == "__main__":
-    _main()
+@asynccontextmanager
+async def _running(folder: Path, side: str, command: list[object]) -> AsyncIterator[Child]:
+    paths = {"PYTHONPATH": os.pathsep.join(path for path in (str(_ROOT), os.environ.get("PYTHONPATH", "")) if path)}
+    with Child([str(word) for word in command], folder / f"q-{side}.log", env=paths, cwd=folder) as child:
+        yield child

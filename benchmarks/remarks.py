@@ -8,7 +8,8 @@ COMMIT_LATER = (
 RECEIPT = (
     "Broker, collector with its core, and box are the installed commands. The press goes through the agent's door; "
     "the receipt is stamped by a second subscriber to the box's topic, after it has checked the seal as the box "
-    "does. All labels are drawn and printed meanwhile, as always."
+    "does. All labels are drawn and printed meanwhile, as always. The collector's store here is SQLite, and so are the "
+    "parts; Q's is PostgreSQL."
 )
 MEMORY = (
     (
@@ -55,7 +56,8 @@ DRAIN = (
         "Box, broker and collector are the installed commands; the link is a relay of the bench that comes back. A "
         "record is drained when the receipt for it has reached the box's side: its chain and seal are checked, it is "
         "committed, its bag and its submission to the core stand beside it, and the core is being told meanwhile. Q "
-        "only stores rows, and has eight pages in flight where hz/1 has one push."
+        "stores each record as one row of one table with two indexes, and has eight pages in flight where hz/1 has "
+        "one push. Both collectors' stores are PostgreSQL, on one server."
     ),
     "Somebody weighs bag after bag all the time; p99 of some dozen presses is nearly the worst of them.",
 )
@@ -69,7 +71,8 @@ GROWTH = ("Whole process tree, in the longest of the drains.",)
 PACE = (
     (
         "Journal, dialogue and uplink are the box's own, in a process of the bench, since no scale weighs so fast; "
-        "broker, collector and core are the installed commands."
+        "broker, collector and core are the installed commands. Both collectors' stores are PostgreSQL, on one server; "
+        "the core is being told meanwhile, which Q does not do."
     ),
 )
 UPLINK = (

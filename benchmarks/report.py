@@ -18,7 +18,8 @@ the same run, in turns, on the same disk, because absolute numbers say more abou
 
 - **B**: bare SQLite, WAL with `synchronous=FULL`, one outbox row (id, topic, time, hash, JSON payload) a commit.
 - **S**: the same with 100 rows a commit.
-- **Q**: a bare probe of the path box, broker, collector and back, without chain, seals, retries or screen.
+- **Q**: a bare probe of the path box, broker, collector and back: SQLite with group commit, pages of JSON in zstd, one
+  asyncpg upsert a page into one table of PostgreSQL. No chain, seals, checks, retries or screen.
 - **Parts**: the durable commits, broker hops and seals of that path, each alone at the same pace.
 - **P**: asyncpg, a batch as one jsonb value a commit, into one table of PostgreSQL; pinned in `requirements/bench.txt`.
 - **TB**: the ThingsBoard IoT gateway, pinned in `requirements/bench-peer.txt`, with everything optional switched off

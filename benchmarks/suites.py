@@ -6,12 +6,13 @@ import asyncio
 import statistics
 from collections.abc import Callable
 
-from benchmarks import bare, intake, load, own_box, own_journal, peer, probe
+from benchmarks import bare, decoding, intake, load, own_box, own_journal, peer, server
 from benchmarks import remarks as remarks_of
 from benchmarks.bench import Bench
 from benchmarks.broker import Broker
 from benchmarks.chain import Chain, running_chain
 from benchmarks.figure import Bar, Figure, Role
+from benchmarks.probe import Probe
 from benchmarks.spread import Goal, Sense, percentile
 
 COMMIT_GOAL = Goal(Sense.AT_LEAST, 0.8)
@@ -72,21 +73,24 @@ def commit(bench: Bench) -> list[Figure]:
 
 def receipt(bench: Bench) -> list[Figure]:
     """(b) Box to receipt at 5 records/s against the sum of its parts; Q beside it."""
-    with running_chain(bench.scratch, 1) as chain:
-        return [asyncio.run(_receipt(bench, chain))]
+    asyncpg = server.ensure_asyncpg(bench)
+    with (
+        server.running_server() as cluster,
+        running_chain(bench.scratch, 1) as chain,
+        Broker(bench.scratch) as broker,
+    ):
+        return [asyncio.run(_receipt(bench, chain, Probe(bench.scratch, asyncpg, cluster.folder, broker.port)))]
 
 
-async def _receipt(bench: Bench, chain: Chain) -> Figure:
+async def _receipt(bench: Bench, chain: Chain, probe: Probe) -> Figure:
     ours: list[float] = []
     sums: list[float] = []
     bare_path: list[float] = []
     parts = None
     async with own_box.ready_box(chain, chain.boxes[0]) as (box, receipts):
         for number in range(bench.rounds):
-            with Broker(bench.scratch) as broker:
-                way = (bench.scratch, broker.port, RECEIPT_RATE_PER_S, RECEIPT_COUNT)
-                parts = await bare.parts_of_the_way(*way)
-                bare_ms = await probe.probe_latencies_ms(*way)
+            parts = await bare.parts_of_the_way(bench.scratch, probe.port, RECEIPT_RATE_PER_S, RECEIPT_COUNT)
+            bare_ms = await probe.latencies_ms(RECEIPT_RATE_PER_S, RECEIPT_COUNT)
             ours_ms = await own_box.receipt_latencies_ms(box, receipts, RECEIPT_RATE_PER_S, RECEIPT_COUNT)
             bench.keep("receipt", round=number, parts=parts, bare_ms=bare_ms, ours_ms=ours_ms)
             sums.append(parts.sum_ms)
@@ -99,7 +103,7 @@ async def _receipt(bench: Bench, chain: Chain) -> Figure:
     bars = (
         Bar("hazgate: press to receipt", Role.OURS, tuple(ours)),
         Bar("sum of the parts", Role.REFERENCE, tuple(sums)),
-        Bar("Q: bare probe of the same path", Role.SHOWN, tuple(bare_path)),
+        Bar("Q: bare probe of the same path, on PostgreSQL", Role.SHOWN, tuple(bare_path)),
     )
     remarks = [remarks_of.RECEIPT]
     if parts is not None:
@@ -195,4 +199,5 @@ SUITES: dict[str, Callable[[Bench], list[Figure]]] = {
     "uplink": load.uplink,
     "box": box,
     "label": label,
+    "decode": decoding.decode,
 }

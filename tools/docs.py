@@ -80,7 +80,7 @@ def devices() -> Iterator[str]:
         "# Devices",
         "",
         "Every indicator hazgate reads, as its profile says. A profile is given out only when its recorded and quoted",
-        "examples pass whole, byte by byte, and cut at every place. [How to add one](../CONTRIBUTING.md).",
+        "examples pass whole, byte by byte, and cut at every place. [How to add one](add-a-device.md).",
         "",
         "**Trust** says how far to believe a profile: *assumed* < *manual* (written from documents) < *bench* (tried",
         "on a device) < *field* (bytes captured from working devices are among its examples).",
@@ -104,7 +104,11 @@ def devices() -> Iterator[str]:
         window = item.stability_window
         facts = [
             ("seen as", " ".join(names).replace(" / ", ": ")),
-            ("link", f"{', '.join(link.kinds)}; {link.baud[0]} {link.bits}{link.parity}{link.stop}"),
+            (
+                "link",
+                ", ".join(link.kinds) + (f"; {link.baud[0]} {link.bits}{link.parity}{link.stop}" if link.baud else ""),
+            ),
+            ("USB vendor:product", ", ".join(item.match.usb)),
             ("other baud rates", ", ".join(map(str, link.baud[1:]))),
             ("traffic", every),
             (
@@ -112,6 +116,7 @@ def devices() -> Iterator[str]:
                 f"{window.samples} readings over {window.span_ms} ms within {window.tolerance_divisions} divisions, "
                 + ("always" if window.when == "always" else "where the device does not say"),
             ),
+            ("commands", ", ".join(name for name in ("read", "zero", "tare") if name in item.commands)),
             ("options", ", ".join(f"`{key}` ({_default(item, key)})" for key in item.options) or "none"),
             ("examples", ", ".join(f"`hazgate_profiles/transcripts/{name}`" for name in item.transcripts)),
             ("sources", "; ".join(item.source)),

@@ -68,6 +68,11 @@ def parts(asked: argparse.Namespace) -> list[Part]:
             )
             for number in range(KILL_RUNS)
         ),
+        Part(
+            "frames",
+            (*pytest, "tests/profiles/test_fuzzed_frames.py", "--timeout=7200"),
+            {**soak, "HAZGATE_FRAMES": str(asked.frames)},
+        ),
         Part("storage", (*pytest, "tests/storage", "--timeout=7200"), soak),
         Part(
             "machines",
@@ -149,9 +154,10 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--worlds", type=int, default=10_000)
     parser.add_argument("--kills", type=int, default=306, help="of running processes: box, collector, broker in turns")
+    parser.add_argument("--frames", type=int, default=10_000_000, help="damaged scale frames, over all profiles")
     parser.add_argument("--edits", type=int, default=10_000, help="bytes changed in an evidence file, one at a time")
     parser.add_argument(
-        "--only", nargs="*", default=[], help="parts to run: kills storage machines edits backlog worlds"
+        "--only", nargs="*", default=[], help="parts to run: kills frames storage machines edits backlog worlds"
     )
     parser.add_argument("--seed", type=int, default=20261123)
     parser.add_argument("--out", type=Path, default=RESULT)

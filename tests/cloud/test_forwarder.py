@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import random
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -193,6 +195,36 @@ async def test_bags_of_a_unit_go_in_order_also_over_a_failing_core(
     assert desk.states() == ["unknown", "queued"]
     await desk.steps(3)
     assert [filed["submission"]["digital_id"] for filed in await core.filed()] == [label_of(1), label_of(2)]
+
+
+async def test_a_running_forwarder_goes_on_with_a_unit_in_order_and_makes_room_for_the_intake(
+    database: Database, clock: Clock, core: Core, collector: Collector, box: FakeBox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More bags than a unit has in a row: each is filed once and in order, and told; while pushes are being stored,
+    each try waits for them, but never longer than its bound."""
+    monkeypatch.setattr("hazgate_cloud.forwarder.forwarder.ONWARD_MAX", 3)
+    hashes = take(collector, box, *range(1, 9))
+    worked_s = itertools.count(start=0.0, step=1000.0)
+    told, all_told = list[str](), asyncio.Event()
+
+    def note(name: str) -> None:
+        told.append(name)
+        if len(told) == len(hashes):
+            all_told.set()
+
+    writer = Writer()
+    async with CoreClient(core.url, 5.0) as client:
+        spread = random.Random(1)
+        forwarder = Forwarder(database, writer, client, clock, spread, note, lambda: next(worked_s))
+        running = asyncio.create_task(forwarder.run())
+        async with asyncio.timeout(30):
+            await all_told.wait()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        writer.close()
+    assert [filed["submission"]["record_hash"] for filed in await core.filed()] == [own.hex() for own in hashes]
+    assert {filed["posts"] for filed in await core.filed()} == {1}
+    assert next(worked_s) >= 1000.0 * len(hashes)
 
 
 async def test_a_unit_in_trouble_does_not_hold_up_another(

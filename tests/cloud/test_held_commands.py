@@ -92,6 +92,8 @@ def test_an_empty_list_says_so_in_words(desk: Desk, words: tuple[str, ...], said
     shown = desk.run(*words)
     assert said in shown
     assert "━" not in shown
+    group, *rest = words
+    assert run(group, "-c", str(desk.path), *rest) == shown  # people type the file first
 
 
 def test_without_a_terminal_the_list_of_boxes_is_not_cut(desk: Desk) -> None:

@@ -116,7 +116,7 @@ def test_show_and_verify_know_a_bag_that_was_found_again(weighed: tuple[Path, st
     for code in (label, rid):
         shown = edge("show", code, "--config", config)
         assert shown.returncode == 0, shown.stderr
-        for word in (label, "12.34 kg", "2026-11-23T02:00:00.000Z", "label original: printed", "找回的记录"):
+        for word in (label, "12.34 kg", "2026-11-23 10:00:00 +08:00", "label original: printed", "找回的记录"):
             assert word in shown.stdout.decode()
     both = edge("show", label, "--config", config).stdout.decode()
     assert "2 weighings have this number" in both

@@ -149,7 +149,7 @@ def test_notes_are_kept_in_order_and_only_once(tmp_path: Path) -> None:
     bag = journal.bag(rid=rid)
     assert bag is not None
     assert bag.core == "accepted"
-    assert (journal.awaiting_core(), journal.refused()) == (0, 1)
+    assert (journal.awaits_core(), journal.refused()) == (False, 1)
     journal.close()
 
 
@@ -180,9 +180,9 @@ def test_counts_of_open_weighings_survive_moving_marks(tmp_path: Path) -> None:
     )
     journal.write_now(lambda: journal.do_notes((note(1, digest),), {}, complete=True, dev=DEV))
     assert journal.open_jobs() == []
-    assert journal.awaiting_core() == 0
+    assert not journal.awaits_core()
     weigh(journal, "p2")
-    assert journal.awaiting_core() == 1
+    assert journal.awaits_core()
     journal.write_now(lambda: journal.do_set_job(job, PrintState.QUEUED, None))
     journal.reopen_jobs()
     assert [job.rid == rid for job in journal.open_jobs()] == [True, False]

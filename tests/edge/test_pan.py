@@ -254,3 +254,43 @@ def test_reasons_name_disk_and_printer_too() -> None:
         disk=Say("DISK-01"),
     )
     assert [say.key for say in said] == ["DISK-01", "PAN-01", "PRN-01"]
+
+
+def test_a_balance_that_leaves_out_its_unit_while_the_load_moves_is_moving_not_broken() -> None:
+    """Sartorius and Kern send no unit before rest; without a unit and at rest, or saying nothing, it stays a fault."""
+    bench = Bench()
+    bench.frames(*[reading("0.0")] * 3)
+    assert bench.frames(reading("12.5", unit=None, stable=False)) is Phase.MOVING
+    assert "SCALE-09" not in bench.blocked()
+    for stable in (True, None):
+        bench.frames(reading("12.5", unit=None, stable=stable))
+        assert "SCALE-09" in bench.blocked()
+
+
+@pytest.mark.parametrize("every_ms", [2, 10, 12, 20, 100, 300])
+def test_a_weight_settles_whatever_the_rate_and_only_after_its_span(every_ms: int) -> None:
+    """500 to 3 frames a second: not before samples and span are there, soon after; the evidence is bounded."""
+    window = StabilityWindow(Rule(samples=5, span_ms=800, tolerance=Mass.of("0.01", "kg"), gap_ms=1000))
+    mass, settled_at = Mass.of("8.50", "kg"), None
+    for at_ms in range(0, 3000, every_ms):
+        window.feed(Weight(mass, "8.50", "kg", "", None, None, at_ms.to_bytes(2), at_ms * 1_000_000))
+        if window.settled is not None and settled_at is None:
+            settled_at = at_ms
+    assert settled_at is not None
+    assert max(800, 4 * every_ms) <= settled_at <= max(800, 4 * every_ms) + 2 * every_ms
+    assert window.settled is not None
+    frames = window.settled.frames
+    assert len(frames) <= 16
+    assert list(frames) == sorted(frames)
+    assert frames[-1] == at_ms.to_bytes(2)
+
+
+def test_the_weight_of_a_fast_device_is_current_no_longer_than_its_silence() -> None:
+    """Three periods of a profile may be less than a second; more than a second is never granted."""
+    for stale_ms, current_ms in ((300, 300), (5000, 1000)):
+        pan = Pan(RULE, LIMITS, 0, stale_ms)
+        pan.link(up=True, now_ns=0)
+        pan.read(reading("8.50"), 1)
+        assert pan.weight(current_ms * 1_000_000) is not None
+        assert pan.weight(current_ms * 1_000_000 + 2) is None
+        assert pan.view(current_ms * 1_000_000 + 2).silent

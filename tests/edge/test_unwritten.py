@@ -15,7 +15,7 @@ from edge.makers import DEV, UNIT, WHO, journal_in, weigh, weighing
 from hazgate_edge.domain.view import PrintState
 from hazgate_edge.journal import writer
 from hazgate_edge.journal.store import Journal
-from hazgate_edge.journal.unwritten import LINES_MAX
+from hazgate_edge.journal.unwritten import GROUP_LINES, LINES_MAX
 
 
 @pytest.fixture(autouse=True)
@@ -32,7 +32,7 @@ def everything_asked(journal: Journal, rids: list[str], labels: list[str]) -> di
         "by label": [journal.bag(label=label) for label in labels],
         "by press": [journal.bag_of_request(f"p{i}") for i in range(len(rids) + 1)],
         "after": [journal.bags_after(seq) for seq in range(journal.head_seq + 1)],
-        "awaiting core": journal.awaiting_core(),
+        "awaiting core": journal.awaits_core(),
         "open jobs": journal.open_jobs(),
         "last jobs": [journal.last_job(rid) for rid in rids],
         "last number": journal.last_number(labels[0][:-3]),
@@ -110,6 +110,23 @@ def test_a_label_given_before_books_nothing(tmp_path: Path, written: bool) -> No
     assert weigh(journal, "p1")[1][-3:] == "002"
     journal.close()
     assert len(listed(tmp_path)) == 2
+
+
+def test_a_label_given_before_books_nothing_of_its_group(tmp_path: Path) -> None:
+    """A group that brings its lines along has the index's own word, in the transaction of its records."""
+    journal = journal_in(tmp_path)
+    _, label = weigh(journal, "p0")
+    journal.write_now(lambda: journal.do_receipt(0, ""))
+    journal._last_numbers[label[:-3]] = 0
+    head = journal.head_seq
+    with pytest.raises(sqlite3.IntegrityError):
+        journal.write_now(lambda: [journal.do_weigh(weighing(f"g{i}")) for i in range(GROUP_LINES)])
+    assert journal.head_seq == head
+    assert journal.owed_lines() == []
+    journal.write_now(lambda: [journal.do_weigh(weighing(f"g{i}")) for i in range(GROUP_LINES)])
+    assert journal.owed_lines() == []
+    assert len(listed(tmp_path)) == GROUP_LINES + 1
+    journal.close()
 
 
 def refused_at_once(journal: Journal) -> None:

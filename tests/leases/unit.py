@@ -9,7 +9,7 @@ import asyncio
 import shutil
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -132,10 +132,9 @@ class UnitBox:
 
         def body(number: int) -> WeighingBody:
             label = str(LabelNumber.make(UNIT, waste_code, day, number))
-            return replace(base.body(number), label=label, produced_on=day.isoformat())
+            return base.body(number)._replace(label=label, produced_on=day.isoformat())
 
-        new = replace(
-            base,
+        new = base._replace(
             produced_on=day.isoformat(),
             label_stem=label_stem(UNIT, waste_code, day),
             first=first,

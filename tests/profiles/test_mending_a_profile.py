@@ -15,9 +15,9 @@ MISTAKES = [
     ("  length: 12", "  lenght: 12", ["frame.lenght: unknown key; allowed: kind, start, length", "length is missing"]),
     ("trust: field", "trust: sure", ["trust: 'sure' is not allowed; allowed: assumed, manual, bench, field"]),
     ("revision: 1", 'revision: "1"', ["revision: '1' is not allowed; allowed: a whole number"]),
-    ("  kind: fixed", "  kind: fixd", ["frame.kind: 'fixd' is not allowed; allowed: fixed, line, registers"]),
+    ("  kind: fixed", "  kind: fixd", ["frame.kind: 'fixd' is not allowed; allowed: fixed, line, block, delimited"]),
     ("mode: stream", "mode: listen", ["traffic.mode: 'listen' is not allowed; allowed: stream, poll"]),
-    ("algo: xor-hex", "algo: xor", ["frame.check.algo: 'xor' is not allowed; allowed: xor-hex, sum7-neg"]),
+    ("algo: xor-hex", "algo: crc", ["frame.check.algo: 'crc' is not allowed; allowed: xor, xor-hex, sum8, sum7-neg"]),
     ("span: [2, 8]", "span: [8, 2]", ["frame.variants.0.fields.weight: span [8, 2] does not fit form ascii-int"]),
     ("span: [2, 8]", "span: [2, 8, 9]", ["weight.span: [2, 8, 9] is not allowed; allowed: a list of 2"]),
     ("over: [1, 9], at: 9", "over: [1, 9], at: 12", ["a range and after it the check"]),
@@ -28,7 +28,7 @@ MISTAKES = [
     ("dtr: false", "dtr: 0", ["link.open.dtr: 0 is not allowed; allowed: true or false"]),
     ("kinds: [serial, tcp]", "kinds: serial", ["link.kinds: 'serial' is not allowed; allowed: a list"]),
     ("default_unit: kg", "default_unit: jin", ["option default_unit has the value 'jin'; allowed: kg, g"]),
-    ("default_unit: kg", "stable: true", ["option 'stable' is unknown; known: checksum"]),
+    ("default_unit: kg", "stable: true", ["option 'stable' is unknown; known: address"]),
     ("transcripts: [own.yaml]", "transcripts: [no.yaml]", ["transcript no.yaml does not exist"]),
     ("transcripts: [own.yaml]", "transcripts: [../own.yaml]", ["must be the plain name of a file"]),
     ("revision: 1", "revision: 1\nrevision: 2", ["key 'revision' stands twice"]),
@@ -36,7 +36,7 @@ MISTAKES = [
     ("revision: 1", "revision: {", ["not YAML"]),
     ("id: own", "id: other", ["id is 'other'; allowed: 'own', the name of the file"]),
     ("revision: 1", "revision: 1\ninherits: own", ["inherits in a loop or too deep: own <- own"]),
-    ("revision: 1", "revision: 1\ninherits: nobody", ["profile 'nobody' does not exist; there are: modbus-laumas"]),
+    ("revision: 1", "revision: 1\ninherits: nobody", ["profile 'nobody' does not exist; there are: "]),
 ]  # fmt: skip
 
 

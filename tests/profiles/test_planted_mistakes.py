@@ -46,6 +46,31 @@ MISTAKES = [
     ("modbus-laumas", "words of the other weight", "weight: {span: [2, 6]", "weight: {span: [6, 10]"),
     ("modbus-laumas", "fault bits not looked at", 'mask: "03", differs: "00"', 'mask: "03", equals: "04"'),
     ("modbus-laumas", "one register off", "address: 6", "address: 7"),
+    ("modbus-dat400", "sign lost", "form: int32", "form: uint32"),
+    ("modbus-dat400", "ten times too heavy", "form: int32, decimals: option", "form: int32, decimals: 1"),
+    ("modbus-dat400", "gross and net turned round", 'mask: "08", equals: "08"', 'mask: "08", equals: "00"'),
+    (
+        "modbus-dat400",
+        "moving called stable",
+        'stable: {at: 1, mask: "02", map: {0: false',
+        'stable: {at: 1, mask: "02", map: {0: true',
+    ),
+    ("modbus-dat400", "overload read as a weight", 'mask: "20", equals: "20"', 'mask: "20", equals: "01"'),
+    ("modbus-dat400", "wrong unit", "unit: option\n        mode: gross", "unit: g\n        mode: gross"),
+    ("modbus-dat400", "zero written with another answer", 'acks: ["06 01 F6 00 01"]', 'acks: ["06 01 F6 00 02"]'),
+    ("modbus-kpr", "sign lost", "form: int32", "form: uint32"),
+    ("modbus-kpr", "ten times too heavy", "decimals: option", "decimals: 1"),
+    ("modbus-kpr", "net called gross", "mode: gross", "mode: net"),
+    ("modbus-kpr", "a silent device called stable", "unit: option", "unit: option\n        stable: true"),
+    ("modbus-float", "a float read as a whole number", "form: float32", "form: int32"),
+    ("modbus-float", "ten times too heavy", "decimals: option", "decimals: 1"),
+    ("modbus-float", "word order not offered", "  word_order: big\n", ""),
+    ("usb-hid-scale", "value with the high byte first", "form: uint16-le", "form: uint16"),
+    ("usb-hid-scale", "ten times too heavy", "0xFE: 2", "0xFE: 1"),
+    ("usb-hid-scale", "exponent's sign lost", "1: -1", "1: 1"),
+    ("usb-hid-scale", "grams called kilograms", "{2: g", "{2: kg"),
+    ("usb-hid-scale", "moving called stable", "stable: false", "stable: true"),
+    ("usb-hid-scale", "under zero read as a weight", 'equals: "05"', 'equals: "0A"'),
 ]
 
 
@@ -57,7 +82,7 @@ def test_a_planted_mistake_is_caught_before_anyone_gets_the_profile(
     _copy(tmp_path / "right", name, "", "")
     assert Registry(tmp_path / "right").load("copy").id == "copy"
     _copy(tmp_path / "wrong", name, right, wrong)
-    with pytest.raises(ProfileError, match="profile copy: "):
+    with pytest.raises(ProfileError, match=r"profile copy: |copy\.yaml:\d+: "):
         Registry(tmp_path / "wrong").load("copy")
 
 

@@ -151,7 +151,7 @@ def test_a_weighing_goes_round_and_knows_its_mass() -> None:
     assert WeighingBody.from_json(body) == WEIGHED
     assert WeighingBody.from_json({**body, "later": 1}) == WEIGHED
     assert WEIGHED.mass == Mass(12_340_000)
-    tared = replace(WEIGHED, mode="net", tare_mg=500_000)
+    tared = WEIGHED._replace(mode="net", tare_mg=500_000)
     assert WeighingBody.from_json(tared.as_json()) == tared
 
 

@@ -134,9 +134,7 @@ class Chain:
         """So many bags; each must be answered soon, whatever the link does."""
         for _ in range(count):
             waste, number = WASTES[self.weighed // 999], self.weighed
-            new = weighing(f"press-{number:08d}", waste=waste)
-            for name, value in more.items():
-                object.__setattr__(new, name, value)
+            new = weighing(f"press-{number:08d}", waste=waste)._replace(**more)
             async with asyncio.timeout(5):
                 await self.journal.write(lambda new=new: self.journal.do_weigh(new))  # type: ignore[misc]
             self.weighed += 1

@@ -503,7 +503,7 @@ class World:
             machine.dialogue.confirmed
             and machine.refill.idle
             and not machine.inbox
-            and machine.journal.awaiting_core() == 0
+            and not machine.journal.awaits_core()
             for machine in self.machines
         )
 

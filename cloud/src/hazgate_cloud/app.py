@@ -68,7 +68,7 @@ async def run(config: Config) -> None:
     import aiomqtt
 
     from hazgate_cloud.api.app import Api, build
-    from hazgate_cloud.collector.memory import collect_seldom
+    from hazgate_cloud.collector.memory import collect_seldom, switch_often
     from hazgate_cloud.collector.mqtt import BrokerLink
     from hazgate_cloud.forwarder.checkpoints import CheckpointCourier
     from hazgate_cloud.forwarder.core_client import CoreClient
@@ -106,7 +106,7 @@ async def run(config: Config) -> None:
             collector = Collector(database, signer, _now, lambda: _call(loop, forwarder.wake), keys.of)
             link = BrokerLink(connect, collector, writer, presence, _now)
             spread = random.Random()  # noqa: S311 - spreads retries, keeps no secret
-            forwarder = Forwarder(database, writer, core, _now, spread, link.announce)
+            forwarder = Forwarder(database, writer, core, _now, spread, link.announce, link.worked_s)
             courier = CheckpointCourier(database, writer, core, _now, spread)
             checkpointer = Checkpointer(database, signer, Folder(config.checkpoint_folder), _now)
             keeper = Keeper(
@@ -127,6 +127,7 @@ async def run(config: Config) -> None:
                 lambda: keeper.trouble or courier.trouble,
             )
             collect_seldom()
+            switch_often()
             async with asyncio.TaskGroup() as group:
                 server = group.create_task(_serve(build(api), listener, stop))
                 work = [group.create_task(link.run()), group.create_task(forwarder.run())]

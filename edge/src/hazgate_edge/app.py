@@ -21,7 +21,7 @@ from hazgate_edge import __version__
 from hazgate_edge.agent import Agent
 from hazgate_edge.clock import Clock, SystemClock, local_date, moment, rfc3339
 from hazgate_edge.config import Config
-from hazgate_edge.domain.pan import Limits, Pan
+from hazgate_edge.domain.pan import STALE_MS, Limits, Pan
 from hazgate_edge.domain.stability import Rule
 from hazgate_edge.domain.view import Chip, Light, Say
 from hazgate_edge.door import Door
@@ -51,7 +51,7 @@ from hazgate_profiles import registry
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.seal import Signer
 from hazgate_protocols.mass import Mass
-from hazgate_protocols.scale.spec import Profile
+from hazgate_protocols.scale.spec import Profile, Stream
 
 log = logging.getLogger(__name__)
 
@@ -139,7 +139,8 @@ def scale_of(config: Config, clock: Clock) -> tuple[Profile, Pan, ScaleReader]:
     scale = config.scale
     profile = registry.load(scale.profile)
     limits = Limits(scale.minimum, scale.capacity, scale.empty_below)
-    pan = Pan(rule_of(profile, scale.division), limits, clock.mono_ns())
+    stale_ms = profile.traffic.silence_ms if isinstance(profile.traffic, Stream) else STALE_MS
+    pan = Pan(rule_of(profile, scale.division), limits, clock.mono_ns(), stale_ms)
     return profile, pan, ScaleReader(scale, profile, pan, clock)
 
 
@@ -170,8 +171,8 @@ def examine(path: Path, box: str, signer: Signer, clock: Clock) -> str:
     except (sqlite3.Error, OSError) as exc:
         raise JournalError(f"read journal {path}: {exc}; kernel log, then a new disk (存储错误)") from exc
     log.error(
-        "journal %s: %s; set aside as %s, a new one is begun (日志损坏，已另存); keep that file: records that were not"
-        " sent yet are in it alone. The collector will report a fork",
+        "journal %s: %s; set aside as %s, a new one is begun (日志损坏，已另存); keep that file until everything is"
+        " confirmed: records that were not sent yet are read from it. The collector will report a fork",
         path,
         fault.text,
         kept.name,

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any, Protocol, runtime_checkable
 
 SHANGHAI = timezone(timedelta(hours=8), "Asia/Shanghai")  # no summer time since 1991
+_VARIANTS = {digit: "89ab"[int(digit, 16) & 3] for digit in "0123456789abcdef"}  # RFC 9562, 4.1: 10, two random bits
 _BOOT_ID = pathlib.Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -65,7 +66,8 @@ class SystemClock:
 
 def rfc3339(moment: datetime) -> str:
     """UTC with milliseconds: 2026-11-23T10:42:00.123Z."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return utc.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def moment(text: str) -> datetime | None:
@@ -80,6 +82,12 @@ def moment(text: str) -> datetime | None:
 def local_date(moment: datetime) -> date:
     """The calendar day in China, where the label's date comes from."""
     return moment.astimezone(SHANGHAI).date()
+
+
+def local(text: str) -> str:
+    """A record's time as people here read it, 2026-11-23 18:42:00 +08:00; what is no time stays as it is."""
+    at = moment(text)
+    return at.astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M:%S +08:00") if at is not None else text
 
 
 def stamp(clock: Clock) -> dict[str, Any]:
@@ -98,9 +106,6 @@ def stamp(clock: Clock) -> dict[str, Any]:
 
 def uuid7(moment: datetime) -> str:
     """A UUIDv7 (RFC 9562, 5.7): 48 bits of milliseconds, then randomness."""
-    milliseconds = int(moment.timestamp() * 1000)
-    value = bytearray(milliseconds.to_bytes(6, "big") + os.urandom(10))
-    value[6] = 0x70 | value[6] & 0x0F
-    value[8] = 0x80 | value[8] & 0x3F
-    text = value.hex()
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    time_ms, random = f"{int(moment.timestamp() * 1000):012x}", os.urandom(10).hex()
+    variant = _VARIANTS[random[3]]
+    return f"{time_ms[:8]}-{time_ms[8:]}-7{random[:3]}-{variant}{random[4:7]}-{random[7:19]}"

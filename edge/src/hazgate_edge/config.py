@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
+from hazgate_edge.scale.names import check_name
 from hazgate_protocols.journal.record import BOX_PATTERN
 from hazgate_protocols.journal.suite import DEFAULT, SM3_SM2, SUITES, Suite, SuiteMissingError, require_suite
 from hazgate_protocols.mass import Mass
@@ -52,6 +53,7 @@ MassValue = Annotated[Mass, BeforeValidator(_mass)]
 PathValue = Annotated[Path, Field(strict=False)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
+PortName = Annotated[Text, AfterValidator(check_name)]
 Id = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 
 
@@ -71,7 +73,7 @@ class SerialLink(_Part):
     """A serial port; what is not given comes from the profile."""
 
     kind: Literal["serial"]
-    port: Text
+    port: PortName
     baud: Literal[600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] | None = None
     bits: Literal[7, 8] | None = None
     parity: Literal["N", "E", "O"] | None = None
@@ -90,10 +92,17 @@ class ModbusRtuLink(_Part):
     """A Modbus transmitter on a serial port."""
 
     kind: Literal["modbus-rtu"]
-    port: Text
+    port: PortName
     baud: Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] | None = None
     parity: Literal["N", "E", "O"] | None = None
     stop: Literal[1, 2] | None = None
+
+
+class HidLink(_Part):
+    """A USB HID scale: a name that stays, such as usb:0922:8003@1-1.4, or a device file."""
+
+    kind: Literal["hid"]
+    port: PortName
 
 
 class ModbusTcpLink(_Part):
@@ -109,7 +118,7 @@ class Scale(_Part):
 
     id: Id
     profile: Text
-    link: Annotated[SerialLink | TcpLink | ModbusRtuLink | ModbusTcpLink, Field(discriminator="kind")]
+    link: Annotated[SerialLink | TcpLink | ModbusRtuLink | ModbusTcpLink | HidLink, Field(discriminator="kind")]
     options: dict[str, str | int | bool] = {}
     capacity: MassValue
     minimum: MassValue
@@ -368,7 +377,7 @@ def name_of(where: tuple[str | int, ...]) -> str:
     for step in where:
         if isinstance(step, int):
             out += f"[{step}]"
-        elif step not in ("serial", "tcp", "modbus-rtu", "modbus-tcp"):  # pydantic names the union's branch too
+        elif step not in ("serial", "tcp", "modbus-rtu", "modbus-tcp", "hid"):  # pydantic names the union's branch too
             out += f".{step}" if out else step
     return out
 

@@ -94,6 +94,8 @@ def run_case(profile: Profile, case: Case) -> CaseResult:
     asked = RegisterMap(profile, case.options).request() if case.tx and profile.registers else case.tx
     if asked != case.tx:
         return CaseResult(case.profile, case.id, (), (), f"asks {asked.hex(' ')} instead of {case.tx.hex(' ')}")
+    if case.tx:
+        decoder.asked(case.tx)
     events = _events(decoder, case.reads)
     readings = tuple(reading_json(event) for event in events if isinstance(event, Reading))
     rejects = tuple(str(event.reason) for event in events if isinstance(event, Reject))

@@ -25,6 +25,13 @@ class NotCanonicalError(ValueError):
     """The value or the bytes have no canonical form under our rules."""
 
 
+class Text(str):
+    """The canonical text of a part, written by whoever knows its shape: text() takes it as it is, utf8() looks for
+    lone surrogates as everywhere. Inside a value it has no canonical form."""
+
+    __slots__ = ()
+
+
 def encode(value: Json) -> bytes:
     """The canonical bytes of a value; raises NotCanonicalError for floats, huge integers, odd keys, lone surrogates."""
     return utf8(text(value, 0))
@@ -36,8 +43,14 @@ def text(value: Json, depth: int) -> str:
         return encode_basestring(value)
     if type(value) is int and -INTEGER_MAX <= value <= INTEGER_MAX:
         return str(value)
+    if type(value) is Text:
+        return value
     _check(value, depth)
     return _ENCODE(value)
+
+
+quote = encode_basestring
+"""The canonical text of a text, without asking what it is; raises TypeError for anything else."""
 
 
 def utf8(whole: str) -> bytes:

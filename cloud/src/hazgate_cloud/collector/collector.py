@@ -15,8 +15,7 @@ from hazgate_cloud.domain.box import RegisteredBox
 from hazgate_cloud.domain.intake import Entry, PushRefusedError, Reading
 from hazgate_cloud.domain.times import stamp
 from hazgate_cloud.store import alarms, boxes, branches, chain, leases, projection, quarantined
-from hazgate_cloud.store.boxes import BoxRow
-from hazgate_cloud.store.chain import Place
+from hazgate_cloud.store.chain import Place, Stand
 from hazgate_cloud.store.engine import Database, StoreUnavailableError
 from hazgate_protocols.journal.chain import ROOT
 from hazgate_protocols.journal.record import BOOT, GENESIS
@@ -189,27 +188,31 @@ class Collector:
 
     def _take(self, tx: Connection, given: Prepared) -> _Taken:
         box, reading = given.box, given.reading
-        row = boxes.find_box(tx, box)
-        if row is None:
+        prev = ROOT if reading is None else reading.push.prev
+        stand = chain.stand(tx, box, prev)
+        if stand is None:
             return self._refuse(tx, box, given.payload, "box_unknown", f"no box {box} is registered")
+        row = stand.row
         self._key_of(row.registered.suite)  # a receipt that could not be sealed must fail before the commit
         self._registered[box] = row.registered
         try:
             if reading is None or reading.box != row.registered:
                 reading = intake.read(given.payload, row.registered)
-            return self._append(tx, row, reading)
+                if reading.push.prev != prev:
+                    stand = chain.stand(tx, box, reading.push.prev) or stand
+            return self._append(tx, stand, reading)
         except PushRefusedError as exc:
             return self._refuse(tx, box, given.payload, exc.code, exc.text)
 
-    def _append(self, tx: Connection, row: BoxRow, reading: Reading) -> _Taken:
+    def _append(self, tx: Connection, stand: Stand, reading: Reading) -> _Taken:
+        row, parent = stand.row, stand.parent
         box, push = row.registered.box, reading.push
-        parent = Place(0, row.registered_at) if push.prev == ROOT else chain.place_of(tx, box, push.prev)
         if parent is None:
             boxes.note_need(tx, row, row.need_since or stamp(self._now()))
             return _Taken(Need(push.token, chain.ladder(tx, box)))
         entries = intake.entries(reading, parent.seq)
         # A record is held only where its parent is, so behind a childless parent nothing can be held.
-        known = bool(entries) and chain.has_child(tx, box, push.prev)
+        known = bool(entries) and stand.has_child
         held = chain.held(tx, [entry.hash for entry in entries]) if known else set()
         fresh = [entry for entry in entries if entry.hash not in held]
         if boxes.hear_notes_after(tx, row, push.notes_after):
@@ -239,9 +242,9 @@ class Collector:
             raise AssertionError(f"record {head.hex()} was appended and is not there")
         if entries:
             chain.keep_seal(tx, box, head, push.seal, place.stored_at, fresh=bool(fresh))
-        if head != ROOT:
-            boxes.remember_receipt(tx, row, head)
-        notes = boxes.notes_after(tx, box, push.notes_after)
+        newest = boxes.remember_receipt(tx, row, head) if head != ROOT else None
+        is_told = newest is not None and newest <= push.notes_after
+        notes = () if is_told else boxes.notes_after(tx, box, push.notes_after)
         have = Have(push.token, head, place.seq, place.stored_at, notes)
         suite = row.registered.suite
         if push.ask_other:

@@ -18,6 +18,7 @@ import structlog
 
 from hazgate_cloud.collector.clocks import Clocks
 from hazgate_cloud.collector.collector import Answer, Collector
+from hazgate_cloud.collector.line import Line
 from hazgate_cloud.collector.presence import Presence
 from hazgate_cloud.store.engine import StoreUnavailableError
 from hazgate_cloud.store.writer import Writer
@@ -25,18 +26,15 @@ from hazgate_protocols.uplink import topics
 
 log = structlog.get_logger()
 
-QUEUE_MAX = 1_000  # pushes waiting in this worker; more are dropped and sent again by their boxes
-BATCH_MAX = 64  # pushes in one transaction
 ANNOUNCEMENTS_MAX = 10_000  # boxes with fresh notes; more wait for their next push
 FETCHES_MAX = 1_000  # boxes whose questions for records of their own wait here
 RECONNECT_S_FIRST = 0.5
 RECONNECT_S_MAX = 5.0
-STORE_RETRY_S = 1.0
 PUBLISH_S_MAX = 10.0
 
 
 class BrokerLink:
-    """Keeps one connection to the broker and hands pushes to the collector in batches."""
+    """Keeps one connection to the broker and hands pushes to the collector."""
 
     def __init__(
         self,
@@ -52,7 +50,7 @@ class BrokerLink:
         self._presence = presence
         self._now = now
         self._clocks = Clocks()
-        self._pushes: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(QUEUE_MAX)
+        self._line = Line(collector, writer)
         self._fetches: dict[str, bytes] = {}  # box -> its newest question: a box repeats what gets no answer
         self._fetch_wake = asyncio.Event()
         self._announce: dict[str, None] = {}
@@ -65,9 +63,13 @@ class BrokerLink:
             self._announce[box] = None
             self._announce_wake.set()
 
+    def worked_s(self) -> float:
+        """For how long pushes were being stored, in all: others may judge by it how much they disturb."""
+        return self._line.worked_s
+
     def is_busy(self) -> bool:
         """Whether pushes wait to be stored."""
-        return not self._pushes.empty()
+        return self._line.is_busy()
 
     async def run(self) -> None:
         """Serves until cancelled; connects again whenever the broker is lost."""
@@ -100,9 +102,8 @@ class BrokerLink:
             if box is None or not isinstance(payload, bytes):
                 continue
             if topic == topics.push(box):
-                if self._pushes.full():
-                    self._pushes.get_nowait()  # the oldest: its box has the longest given up waiting
-                self._pushes.put_nowait((box, payload))
+                self._presence.hear(box, online=True, at=self._now())
+                self._line.put(box, payload)
             elif topic == topics.fetch(box):
                 if box in self._fetches or len(self._fetches) < FETCHES_MAX:
                     self._fetches[box] = payload
@@ -122,19 +123,10 @@ class BrokerLink:
             log.warning("alarm not kept", cause=str(exc))
 
     async def _answer(self, client: aiomqtt.Client) -> None:
-        while True:
-            batch = [await self._pushes.get()]
-            while len(batch) < BATCH_MAX and not self._pushes.empty():
-                batch.append(self._pushes.get_nowait())
-            for box, _ in batch:
-                self._presence.hear(box, online=True, at=self._now())
-            try:
-                answers = await self._writer.run(partial(self._collector.handle_many, batch))
-            except StoreUnavailableError as exc:
-                log.error("no receipts: the store does not write; boxes keep their records", cause=str(exc))
-                await asyncio.sleep(STORE_RETRY_S)
-                continue
-            await asyncio.gather(*(_publish(client, answer) for answer in answers if answer is not None))
+        async def publish(answers: list[Answer]) -> None:
+            await asyncio.gather(*(_publish(client, answer) for answer in answers))
+
+        await self._line.run(publish)
 
     async def _send_announcements(self, client: aiomqtt.Client) -> None:
         while True:

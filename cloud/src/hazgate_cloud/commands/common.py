@@ -63,9 +63,14 @@ class VerbGroup(TyperGroup):
     """A group of commands that shows them when none is named, also when options are given."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Options alone, such as `leases --config FILE`, are as good as nothing."""
-        if args and args[0].startswith("-") and not {"--help", *self.commands}.intersection(args):
-            args = []
+        """Options alone, such as `leases --config FILE`, are as good as nothing; `leases --config FILE list` is `leases
+        list --config FILE`."""
+        if args and args[0].startswith("-") and args[0] != "--help":
+            verb = next((place for place, word in enumerate(args) if word in self.commands), None)
+            if verb is not None:
+                args = [args[verb], *args[:verb], *args[verb + 1 :]]
+            elif "--help" not in args:
+                args = []
         return super().parse_args(ctx, args)
 
 

@@ -27,10 +27,14 @@ T = TypeVar("T")
 UNITS_AT_ONCE_MAX = 16
 IDLE_S_MAX = 15.0  # how long a submission queued by another worker may wait unseen
 STORE_RETRY_S = 2.0
+ONWARD_MAX = 50  # submissions of a unit in a row, before other units have their turn
+YIELD = 4.0  # so much longer than the intake worked since the last try a try waits, at most YIELD_S_MAX
+YIELD_S_MAX = 0.1
 
 
 class Forwarder:
-    """on_note(box) is called after a commit that gave the box a note."""
+    """on_note(box) is called after a commit that gave the box a note. intake_s: for how long pushes were being stored,
+    in all: while a backlog comes in, submissions make room for it, since they have time and a box waits."""
 
     def __init__(
         self,
@@ -40,6 +44,7 @@ class Forwarder:
         now: Callable[[], datetime],
         rng: random.Random,
         on_note: Callable[[str], None] = lambda _box: None,
+        intake_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self._database = database
         self._writer = writer
@@ -47,6 +52,8 @@ class Forwarder:
         self._now = now
         self._rng = rng
         self._on_note = on_note
+        self._intake_s = intake_s
+        self._intake_seen_s = 0.0
         self._wake = asyncio.Event()
         self._busy: set[str] = set()
         self._breaker = Breaker()
@@ -66,7 +73,7 @@ class Forwarder:
                 try:
                     for number, unit in await self._due():
                         self._busy.add(unit)
-                        group.create_task(self._one(number, unit))
+                        group.create_task(self._one(number, unit, onward=True))
                     await self._sleep_until_due()
                 except StoreUnavailableError as exc:
                     log.warning("forwarder waits for the store", cause=str(exc))
@@ -81,20 +88,25 @@ class Forwarder:
                 group.create_task(self._one(number, unit))
         return len(due)
 
-    async def _one(self, number: int, unit: str) -> None:
+    async def _one(self, number: int, unit: str, *, onward: bool = False) -> None:
+        """onward: with what is next of the unit too, as long as the core gives plain answers."""
         try:
-            now = self._now()
-            lease = stamp(now + timedelta(seconds=LEASE_S))
-            due = await self._written(lambda tx: outbox.claim(tx, number, stamp(now), lease))
-            if due is not None:
-                await self._try(due)
+            await self._make_room()
+            due = await self._written(lambda tx: outbox.claim(tx, number, *self._lease()))
+            left = ONWARD_MAX if onward else 1
+            while due is not None:
+                left -= 1
+                due = await self._try(due, onward=left > 0)
+                if due is not None:
+                    await self._make_room()
         except StoreUnavailableError as exc:
             log.warning("submission left for later: the store does not write", number=number, cause=str(exc))
         finally:
             self._busy.discard(unit)
             self._wake.set()
 
-    async def _try(self, due: Due) -> None:
+    async def _try(self, due: Due, *, onward: bool) -> Due | None:
+        """One submission; what was claimed next in the same transaction, if onward."""
         if due.ask:
             attempt, reply = await self._request("GET", due)
             if reply.status == 404:  # the core says it never came: repeat it
@@ -107,9 +119,26 @@ class Forwarder:
             await self._written(
                 lambda tx: self._postpone(tx, due, attempt, reached=reply.reached and reply.status not in BARRED)
             )
-            return
-        if await self._written(lambda tx: self._settle(tx, due, attempt)):
+            return None
+        is_noted, following = await self._written(lambda tx: self._settle_and_claim(tx, due, attempt, onward=onward))
+        if is_noted:
             self._on_note(due.box)
+        return following
+
+    def _settle_and_claim(self, tx: Connection, due: Due, attempt: Attempt, *, onward: bool) -> tuple[bool, Due | None]:
+        is_noted = self._settle(tx, due, attempt)
+        return is_noted, outbox.claim_next(tx, due.unit_code, *self._lease()) if onward else None
+
+    def _lease(self) -> tuple[str, str]:
+        now = self._now()
+        return stamp(now), stamp(now + timedelta(seconds=LEASE_S))
+
+    async def _make_room(self) -> None:
+        worked_s = self._intake_s()
+        pause_s = min(YIELD * (worked_s - self._intake_seen_s), YIELD_S_MAX)
+        if pause_s > 0:
+            await asyncio.sleep(pause_s)
+        self._intake_seen_s = worked_s
 
     async def _request(self, method: str, due: Due) -> tuple[Attempt, Reply]:
         at = stamp(self._now())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, RowMapping, bindparam, delete, insert, select, update
 
 from hazgate_cloud.domain.box import RegisteredBox
 from hazgate_cloud.store.schema import boxes, heads, notes, records, storable
@@ -16,8 +16,16 @@ _AT_ONCE = 500
 NOTE_CHARS_KEPT = 400  # of each text; the wire cuts further
 _ALL = select(boxes).order_by(boxes.c.box)
 _ONE = select(boxes).where(boxes.c.box == bindparam("of_box"))
-_RECEIPT = update(boxes).where(boxes.c.box == bindparam("of_box")).values(receipt_hash=bindparam("newest_hash"))
+_RECEIPT = (
+    update(boxes)
+    .where(boxes.c.box == bindparam("of_box"))
+    .values(receipt_hash=bindparam("newest_hash"))
+    .returning(boxes.c.notes_last)
+)
 _HEARD = update(boxes).where(boxes.c.box == bindparam("of_box")).values(notes_after=bindparam("heard"))
+_NOTE = insert(notes)
+_ONE_NOTE_MORE = update(boxes).where(boxes.c.box == bindparam("of_box")).values(notes_last=boxes.c.notes_last + 1)
+_LAST_NOTE = select(boxes.c.notes_last).where(boxes.c.box == bindparam("of_box"))
 _NEXT_NOTES = (
     select(notes)
     .where(notes.c.box == bindparam("of_box"), notes.c.n > bindparam("after"))
@@ -89,10 +97,12 @@ def all_boxes(tx: Connection) -> list[BoxRow]:
     return _rows(tx, None)
 
 
-def remember_receipt(tx: Connection, row: BoxRow, receipt_hash: bytes) -> None:
-    """Notes the newest receipt given; writes only when it is another one than before."""
-    if row.receipt_hash != receipt_hash:
-        tx.execute(_RECEIPT, {"of_box": row.registered.box, "newest_hash": receipt_hash})
+def remember_receipt(tx: Connection, row: BoxRow, receipt_hash: bytes) -> int | None:
+    """Notes the newest receipt given, and tells the number of the box's newest note; writes, and tells, only when it is
+    another one than before."""
+    if row.receipt_hash == receipt_hash:
+        return None
+    return int(tx.execute(_RECEIPT, {"of_box": row.registered.box, "newest_hash": receipt_hash}).scalar_one())
 
 
 def add_note(
@@ -101,16 +111,17 @@ def add_note(
     """The number of the new note: one more than the last of this box."""
     n = _next_number(tx, box)
     tx.execute(
-        insert(notes).values(
-            box=box,
-            n=n,
-            hash=record_hash,
-            what=what,
-            at=at,
-            code=storable(code, NOTE_CHARS_KEPT),
-            text=storable(text, NOTE_CHARS_KEPT),
-            reference=storable(ref, NOTE_CHARS_KEPT),
-        )
+        _NOTE,
+        {
+            "box": box,
+            "n": n,
+            "hash": record_hash,
+            "what": what,
+            "at": at,
+            "code": storable(code, NOTE_CHARS_KEPT),
+            "text": storable(text, NOTE_CHARS_KEPT),
+            "reference": storable(ref, NOTE_CHARS_KEPT),
+        },
     )
     return n
 
@@ -204,21 +215,23 @@ def reconcile_notes(tx: Connection, box: str, after: int, upto: int, kept: set[t
 
 def _next_number(tx: Connection, box: str) -> int:
     # The update locks the box's row, so that two workers never give one number twice.
-    tx.execute(update(boxes).where(boxes.c.box == box).values(notes_last=boxes.c.notes_last + 1))
-    return int(tx.execute(select(boxes.c.notes_last).where(boxes.c.box == box)).scalar_one())
+    tx.execute(_ONE_NOTE_MORE, {"of_box": box})
+    return int(tx.execute(_LAST_NOTE, {"of_box": box}).scalar_one())
 
 
 def _rows(tx: Connection, box: str | None) -> list[BoxRow]:
     found = tx.execute(_ALL) if box is None else tx.execute(_ONE, {"of_box": box})
-    return [
-        BoxRow(
-            registered=RegisteredBox(row["box"], row["public_key"], row["unit_code"], row["name"]),
-            registered_at=row["registered_at"],
-            receipt_hash=row["receipt_hash"],
-            notes_last=row["notes_last"],
-            notes_after=row["notes_after"],
-            relearning_since=row["relearning_since"],
-            need_since=row["need_since"],
-        )
-        for row in found.mappings()
-    ]
+    return [row_of(row) for row in found.mappings()]
+
+
+def row_of(row: RowMapping) -> BoxRow:
+    """The box in a row with all of its columns."""
+    return BoxRow(
+        registered=RegisteredBox(row["box"], row["public_key"], row["unit_code"], row["name"]),
+        registered_at=row["registered_at"],
+        receipt_hash=row["receipt_hash"],
+        notes_last=row["notes_last"],
+        notes_after=row["notes_after"],
+        relearning_since=row["relearning_since"],
+        need_since=row["need_since"],
+    )

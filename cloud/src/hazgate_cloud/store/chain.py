@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select
+from sqlalchemy import Connection, and_, bindparam, exists, func, insert, select, update
 
 from hazgate_cloud.domain.intake import Entry
+from hazgate_cloud.store.boxes import BoxRow, row_of
 from hazgate_cloud.store.bulk import insert_rows
-from hazgate_cloud.store.schema import heads, records, seals
+from hazgate_cloud.store.schema import boxes, heads, records, seals
+from hazgate_protocols.journal.chain import ROOT
 from hazgate_protocols.uplink.messages import LADDER_MAX
 
 # Every push runs these. Built once, a push takes 3.6 ms instead of 5.9 with building them anew (measured).
@@ -20,7 +22,22 @@ _HELD = select(records.c.hash).where(records.c.hash.in_(bindparam("hashes", expa
 _CHILD = (
     select(records.c.hash).where(records.c.prev == bindparam("parent"), records.c.box == bindparam("of_box")).limit(1)
 )
-_NO_HEAD = delete(heads).where(heads.c.hash == bindparam("record_hash"))
+_CHILDREN = records.alias("children")
+_STAND = (
+    select(
+        boxes,
+        records.c.seq.label("parent_seq"),
+        records.c.stored_at.label("parent_at"),
+        exists().where(_CHILDREN.c.prev == bindparam("parent"), _CHILDREN.c.box == boxes.c.box).label("has_child"),
+    )
+    .select_from(boxes.outerjoin(records, and_(records.c.hash == bindparam("parent"), records.c.box == boxes.c.box)))
+    .where(boxes.c.box == bindparam("of_box"))
+)
+_NEXT_HEAD = (
+    update(heads)
+    .where(heads.c.hash == bindparam("record_hash"))
+    .values(hash=bindparam("new_hash"), seq=bindparam("new_seq"))
+)
 _HEAD = insert(heads)
 _SEAL_OF = select(seals.c.hash).where(seals.c.hash == bindparam("record_hash"))
 _SEAL = insert(seals)
@@ -32,6 +49,28 @@ class Place:
 
     seq: int
     stored_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """A box, and what is held of the place that a push of it follows. parent: None when that record is not held."""
+
+    row: BoxRow
+    parent: Place | None
+    has_child: bool  # whether a record of this box already follows it
+
+
+def stand(tx: Connection, box: str, prev: bytes) -> Stand | None:
+    """How things stand for a push after prev; None for a box that nobody registered."""
+    found = tx.execute(_STAND, {"of_box": box, "parent": prev}).mappings().one_or_none()
+    if found is None:
+        return None
+    row = row_of(found)
+    if prev == ROOT:
+        parent: Place | None = Place(0, row.registered_at)
+    else:
+        parent = None if found["parent_seq"] is None else Place(found["parent_seq"], found["parent_at"])
+    return Stand(row, parent, bool(found["has_child"]))
 
 
 def place_of(tx: Connection, box: str, record_hash: bytes) -> Place | None:
@@ -69,8 +108,9 @@ def append(tx: Connection, box: str, entries: Sequence[Entry], at: str) -> None:
         for entry in entries
     ]
     insert_rows(tx, records, rows, box=box, stored_at=at)
-    tx.execute(_NO_HEAD, {"record_hash": entries[0].prev})
-    tx.execute(_HEAD, {"hash": entries[-1].hash, "box": box, "seq": entries[-1].record.seq})
+    head, seq = entries[-1].hash, entries[-1].record.seq
+    if not tx.execute(_NEXT_HEAD, {"record_hash": entries[0].prev, "new_hash": head, "new_seq": seq}).rowcount:
+        tx.execute(_HEAD, {"hash": head, "box": box, "seq": seq})
 
 
 def keep_seal(tx: Connection, box: str, record_hash: bytes, seal: bytes, at: str, *, fresh: bool) -> None:

@@ -19,6 +19,57 @@ _IS_OPEN = outbox.c.settled_at.is_(None)  # as the index says it
 _OPEN = (State.QUEUED.value, State.SENT.value, State.UNKNOWN.value)
 
 
+def _may_go() -> ColumnElement[bool]:
+    """Open, of a unit that is not `busy`, and either the oldest of its unit that keeps the order, or stepped aside.
+
+    Behind a backlog most of the outbox is open, so the units are found by stepping through the index of open rows from
+    one to the next, and not by reading all open rows for each try.
+    """
+    units = select(func.min(outbox.c.unit_code).label("unit")).where(_IS_OPEN).cte("units", recursive=True)
+    step = select(func.min(outbox.c.unit_code)).where(_IS_OPEN, outbox.c.unit_code > units.c.unit).scalar_subquery()
+    units = units.union_all(select(step).where(units.c.unit.is_not(None)))
+    own = outbox.alias("own")
+    of_unit = and_(own.c.settled_at.is_(None), own.c.unit_code == units.c.unit)
+    first = select(func.min(own.c.number)).where(of_unit, own.c.stepped_aside == false()).scalar_subquery()
+    idle = units.c.unit.not_in(bindparam("busy", expanding=True))
+    oldest = select(first.label("number")).where(idle)
+    aside = select(own.c.number).join(units, of_unit).where(idle, own.c.stepped_aside == true())
+    return outbox.c.number.in_(union_all(oldest, aside))
+
+
+# Every submission runs these: built once, for building costs more than running.
+_DUE = (
+    select(outbox.c.number, outbox.c.unit_code)
+    .where(_may_go(), outbox.c.not_before <= bindparam("now"))
+    .order_by(outbox.c.stepped_aside, outbox.c.number)
+    .limit(bindparam("at_most"))
+)
+_NEXT_DUE = select(func.min(outbox.c.not_before)).where(_may_go())
+_OLDEST_OF = select(func.min(outbox.c.number)).where(
+    _IS_OPEN, outbox.c.unit_code == bindparam("of_unit"), outbox.c.stepped_aside == false()
+)
+_ROW = select(outbox).where(outbox.c.number == bindparam("of_number"))
+_CLAIM = (
+    update(outbox)
+    .where(outbox.c.number == bindparam("of_number"), outbox.c.state == bindparam("seen_state"))
+    .where(outbox.c.not_before == bindparam("seen_not_before"), outbox.c.not_before <= bindparam("now"))
+    .where(outbox.c.state.in_(_OPEN))
+    .values(state=State.SENT.value, not_before=bindparam("lease_until"), tries=outbox.c.tries + 1)
+)
+_ATTEMPT = insert(attempts)
+_SETTLE = (
+    update(outbox)
+    .where(outbox.c.number == bindparam("of_number"), outbox.c.state.in_(_OPEN))
+    .values(
+        state=bindparam("new_state"),
+        settled_at=bindparam("at"),
+        reference=bindparam("said_reference"),
+        code=bindparam("said_code"),
+        text=bindparam("said_text"),
+    )
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """A claimed submission. ask: whether the core may hold it already, so that GET comes first."""
@@ -84,21 +135,22 @@ def held_rids(tx: Connection, rids: Collection[str]) -> set[str]:
 
 def due_numbers(tx: Connection, now: str, busy_units: Set[str], limit: int) -> list[tuple[int, str]]:
     """(number, unit) of what may be tried now: of each idle unit the oldest open one, or one that stepped aside."""
-    query = (
-        select(outbox.c.number, outbox.c.unit_code)
-        .where(_may_go(busy_units), outbox.c.not_before <= now)
-        .order_by(outbox.c.stepped_aside, outbox.c.number)
-        .limit(limit)
-    )
     chosen: dict[str, int] = {}
-    for number, unit in tx.execute(query):
+    for number, unit in tx.execute(_DUE, {"busy": sorted(busy_units), "now": now, "at_most": limit}):
         chosen.setdefault(unit, number)
     return [(number, unit) for unit, number in chosen.items()]
 
 
 def next_due(tx: Connection, busy_units: Set[str]) -> str | None:
     """The earliest time something of an idle unit may be tried; None when there is nothing."""
-    return tx.execute(select(func.min(outbox.c.not_before)).where(_may_go(busy_units))).scalar()
+    return tx.execute(_NEXT_DUE, {"busy": sorted(busy_units)}).scalar()
+
+
+def claim_next(tx: Connection, unit: str, now: str, lease_until: str) -> Due | None:
+    """Takes the unit's oldest open row that keeps the order for one try; None when there is none, or none that may be
+    tried now."""
+    number = tx.execute(_OLDEST_OF, {"of_unit": unit}).scalar()
+    return None if number is None else claim(tx, number, now, lease_until)
 
 
 def free_claims(tx: Connection, now: str) -> None:
@@ -111,13 +163,9 @@ def free_claims(tx: Connection, now: str) -> None:
 
 def claim(tx: Connection, number: int, now: str, lease_until: str) -> Due | None:
     """Takes a row for one try; None when another worker was faster. Until lease_until nobody else takes it."""
-    row = tx.execute(select(outbox).where(outbox.c.number == number)).mappings().one()
-    taken = tx.execute(
-        update(outbox)
-        .where(outbox.c.number == number, outbox.c.state == row["state"], outbox.c.not_before == row["not_before"])
-        .where(outbox.c.state.in_(_OPEN), outbox.c.not_before <= now)
-        .values(state=State.SENT.value, not_before=lease_until, tries=outbox.c.tries + 1)
-    )
+    row = tx.execute(_ROW, {"of_number": number}).mappings().one()
+    seen = {"of_number": number, "seen_state": row["state"], "seen_not_before": row["not_before"]}
+    taken = tx.execute(_CLAIM, {**seen, "now": now, "lease_until": lease_until})
     if taken.rowcount != 1:
         return None
     return Due(
@@ -137,27 +185,24 @@ def claim(tx: Connection, number: int, now: str, lease_until: str) -> Due | None
 def keep_attempt(tx: Connection, number: int, attempt: Attempt) -> None:
     """Keeps one try with the first bytes of its reply."""
     tx.execute(
-        insert(attempts).values(
-            outbox=number,
-            method=attempt.method,
-            at=attempt.at,
-            took_ms=attempt.took_ms,
-            status=attempt.status,
-            outcome=attempt.answer.outcome.value,
-            detail=attempt.answer.detail,
-            reply=attempt.reply[:REPLY_BYTES_KEPT],
-        )
+        _ATTEMPT,
+        {
+            "outbox": number,
+            "method": attempt.method,
+            "at": attempt.at,
+            "took_ms": attempt.took_ms,
+            "status": attempt.status,
+            "outcome": attempt.answer.outcome.value,
+            "detail": attempt.answer.detail,
+            "reply": attempt.reply[:REPLY_BYTES_KEPT],
+        },
     )
 
 
 def settle(tx: Connection, number: int, state: State, answer: Answer, at: str) -> bool:
     """Writes the core's word; False when it was settled before (a late second worker): nothing is changed then."""
-    change = (
-        update(outbox)
-        .where(outbox.c.number == number, outbox.c.state.in_(_OPEN))
-        .values(state=state.value, settled_at=at, reference=answer.reference, code=answer.code, text=answer.text)
-    )
-    return tx.execute(change).rowcount == 1
+    said = {"said_reference": answer.reference, "said_code": answer.code, "said_text": answer.text}
+    return tx.execute(_SETTLE, {"of_number": number, "new_state": state.value, "at": at, **said}).rowcount == 1
 
 
 def postpone(tx: Connection, number: int, not_before: str, *, reached: int, stepped_aside: bool, detail: str) -> None:
@@ -173,21 +218,3 @@ def postpone(tx: Connection, number: int, not_before: str, *, reached: int, step
             text=detail,
         )
     )
-
-
-def _may_go(busy_units: Set[str]) -> ColumnElement[bool]:
-    """Open, of an idle unit, and either the oldest of its unit that keeps the order, or stepped aside.
-
-    Behind a backlog most of the outbox is open, so the units are found by stepping through the index of open rows from
-    one to the next, and not by reading all open rows for each try.
-    """
-    units = select(func.min(outbox.c.unit_code).label("unit")).where(_IS_OPEN).cte("units", recursive=True)
-    step = select(func.min(outbox.c.unit_code)).where(_IS_OPEN, outbox.c.unit_code > units.c.unit).scalar_subquery()
-    units = units.union_all(select(step).where(units.c.unit.is_not(None)))
-    own = outbox.alias("own")
-    of_unit = and_(own.c.settled_at.is_(None), own.c.unit_code == units.c.unit)
-    first = select(func.min(own.c.number)).where(of_unit, own.c.stepped_aside == false()).scalar_subquery()
-    idle = units.c.unit.not_in(sorted(busy_units))
-    oldest = select(first.label("number")).where(idle)
-    aside = select(own.c.number).join(units, of_unit).where(idle, own.c.stepped_aside == true())
-    return outbox.c.number.in_(union_all(oldest, aside))

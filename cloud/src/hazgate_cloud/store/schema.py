@@ -79,7 +79,8 @@ records = Table(
 )
 
 # The `box` of the next four repeats what the record's row says. A reference each would only be checked again: it was a
-# quarter of the server's work on a record.
+# quarter of the server's work on a record. For the same reason bags and mentions, which the transaction that stores a
+# record writes beside it, refer to nothing.
 heads = Table(  # records without a child: one for each branch of a box's chain
     "heads",
     metadata,
@@ -110,7 +111,7 @@ bags = Table(  # the one effect of a label number
     "bags",
     metadata,
     Column("label", String(LABEL_CHARS), primary_key=True),
-    Column("hash", LargeBinary, ForeignKey("records.hash"), nullable=False, unique=True),
+    Column("hash", LargeBinary, nullable=False, unique=True),
     Column("box", String(BOX_CHARS), nullable=False),
     Column("unit_code", String(UNIT_CHARS), nullable=False),
     Column("waste_code", String(WASTE_CHARS), nullable=False),
@@ -131,7 +132,7 @@ flags = Table(  # why a weighing is held back from the core
 mentions = Table(  # which record speaks about which: about is a rid, a label number or a record's hash in hex
     "mentions",
     metadata,
-    Column("hash", LargeBinary, ForeignKey("records.hash"), primary_key=True),
+    Column("hash", LargeBinary, primary_key=True),
     Column("about", String(64), primary_key=True),
     Column("box", String(BOX_CHARS), nullable=False),
     Index(None, "about"),

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from hazgate_edge.clock import local
 from hazgate_edge.commands.opening import NoJournalError, OpenJournal, open_journal
 from hazgate_edge.config import ConfigError
 from hazgate_protocols.codes.label_number import LabelNumber
@@ -63,9 +64,11 @@ def _own(journal: OpenJournal, seq: int, rid: str, label: str, weight: str, dige
         f"operator  {record.who['operator']}, device profile {record.dev['profile']}",
         f"frames    {len(record.raw)}: {bytes.fromhex(record.raw[-1])!r}" if record.raw else "frames    none",
         "story",
-        f"  {record.t['wall']}  weighed and saved",
+        f"  {local(record.t['wall'])}  weighed and saved",
         *_story(journal, rid, digest.hex(), ("record", "recovered")),
-        f"  the collector holds it (receipt of {received_at})" if seq <= received_seq else "  not yet at the collector",
+        f"  the collector holds it (receipt of {local(received_at)})"
+        if seq <= received_seq
+        else "  not yet at the collector",
     ]
 
 
@@ -89,7 +92,7 @@ def _found_again(journal: OpenJournal, wanted: str, own: set[bytes]) -> list[lis
                 f"record    {rid}, number {seq} of another branch of {journal.config.box}",
                 f"hash      {digest.hex()}",
                 "story",
-                f"  {weighed_at}  weighed and saved",
+                f"  {local(weighed_at)}  weighed and saved",
                 *_story(journal, rid, digest.hex(), ("recovered", "record")),
                 "  found again (找回的记录): this box had lost it; the collector holds it",
             ]
@@ -118,12 +121,13 @@ def _story(journal: OpenJournal, rid: str, digest: str, tables: tuple[str, str])
         given: dict[str, Any] = record.body
         if record.kind == NOTES:
             lines += [
-                f"  {note['at']}  core: {note['what']} {note['reference']} {note['code']} {note['text']}".rstrip()
+                f"  {local(note['at'])}  core: "
+                + f"{note['what']} {note['reference']} {note['code']} {note['text']}".rstrip()
                 for note in given["notes"]
                 if note["hash"] == digest
             ]
         elif given["rid"] == rid:
             what = f"copy {given['copy']}" if given["copy"] else "original"
             said = given.get("state") or f"ordered: {json.dumps(given.get('reason'), ensure_ascii=False)}"
-            lines.append(f"  {record.t['wall']}  label {what}: {said}")
+            lines.append(f"  {local(record.t['wall'])}  label {what}: {said}")
     return list(dict.fromkeys(lines))  # the core's word may have been told to both branches

@@ -37,7 +37,9 @@ class Limits:
 class Pan:
     """One scale's platform. All times are monotonic nanoseconds given by the caller."""
 
-    def __init__(self, rule: Rule, limits: Limits, now_ns: int) -> None:
+    def __init__(self, rule: Rule, limits: Limits, now_ns: int, stale_ms: int = STALE_MS) -> None:
+        """stale_ms: when a weight is no longer current; never later than STALE_MS, sooner for a fast device."""
+        self._stale_ns = min(stale_ms, STALE_MS) * 1_000_000
         self._window = StabilityWindow(rule)
         self._limits = limits
         self._phase = START
@@ -79,14 +81,14 @@ class Pan:
         """A valid frame."""
         if reading.mode is Mode.TARE:
             return  # an answer about the tare says nothing of the pan
-        if self._read_ns is not None and now_ns - self._read_ns > STALE_MS * 1_000_000:
+        if self._read_ns is not None and now_ns - self._read_ns > self._stale_ns:
             self._window.reset()
         self._read_ns = now_ns
         weight = self._usable(reading, now_ns)
         if weight is None:
             self._weight = None
             self._window.reset()
-            self._step(Event.MOVING if reading.status is Status.IN_MOTION else Event.UNUSABLE)
+            self._step(Event.MOVING if _moving(reading) else Event.UNUSABLE)
             return
         self._weight, self._refusal = weight, None
         self._window.feed(weight)
@@ -108,7 +110,7 @@ class Pan:
 
     def weight(self, now_ns: int) -> Weight | None:
         """The current weight, None when it is older than a second or there is none."""
-        if self._weight is None or now_ns - self._weight.at_ns > STALE_MS * 1_000_000:
+        if self._weight is None or now_ns - self._weight.at_ns > self._stale_ns:
             return None
         return self._weight
 
@@ -153,7 +155,7 @@ class Pan:
         return self._rejected
 
     def _stale(self, now_ns: int) -> bool:
-        return self._read_ns is None or not self._link_up or now_ns - self._read_ns > STALE_MS * 1_000_000
+        return self._read_ns is None or not self._link_up or now_ns - self._read_ns > self._stale_ns
 
     def _silence(self, now_ns: int) -> Say:
         since_ns = self._read_ns if self._read_ns is not None else self._started_ns
@@ -168,7 +170,7 @@ class Pan:
 
     def _usable(self, reading: Reading, now_ns: int) -> Weight | None:
         """The exact weight of a reading; None with the reason in _refusal."""
-        if reading.status is Status.IN_MOTION:
+        if _moving(reading):
             self._refusal = None
             return None
         if reading.status is not Status.OK or reading.weight is None:
@@ -196,3 +198,8 @@ class Pan:
 
     def _step(self, event: Event) -> None:
         self._phase = after(self._phase, event)
+
+
+def _moving(reading: Reading) -> bool:
+    """Whether the frame says only that the load moves: no digits, or no unit, which comes with rest (SBI)."""
+    return reading.status is Status.IN_MOTION or (reading.unit is None and reading.stable is False)

@@ -15,6 +15,7 @@ from hazgate_protocols.journal.bodies import STABLE_BY_DEVICE, STABLE_BY_WINDOW
 from hazgate_protocols.mass import Mass
 
 FRAMES_KEPT = 16  # raw frames kept as evidence of one settled weight
+READINGS_MAX = 512  # looked at at once; a board that sends 80 a second needs 64 for a span of 800 ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class StabilityWindow:
 
     def __init__(self, rule: Rule) -> None:
         self._rule = rule
-        self._seen: deque[Weight] = deque(maxlen=max(FRAMES_KEPT, rule.samples))
+        self._seen: deque[Weight] = deque(maxlen=max(READINGS_MAX, rule.samples))
         self.settled: Settled | None = None
 
     def reset(self) -> None:
@@ -77,6 +78,7 @@ class StabilityWindow:
             self._seen.popleft()
             self.settled = None
         self._seen.append(weight)
+        self._let_go()
         if weight.stable is False:
             self.settled = None
             return
@@ -87,6 +89,19 @@ class StabilityWindow:
         else:
             self._settle(STABLE_BY_WINDOW, still)
 
+    def _let_go(self) -> None:
+        """Of the oldest, what neither the evidence nor the span needs: a fast device must still fill its span."""
+        needed, span_ns = max(FRAMES_KEPT, self._rule.samples), self._rule.span_ms * 1_000_000
+        while len(self._seen) > needed and self._seen[-1].at_ns - self._seen[1].at_ns >= span_ns:
+            self._seen.popleft()
+
     def _settle(self, by: str, enough: bool) -> None:
-        latest = self._seen[-1]
-        self.settled = Settled(latest, by, tuple(seen.raw for seen in self._seen)) if enough else None
+        self.settled = Settled(self._seen[-1], by, self._evidence()) if enough else None
+
+    def _evidence(self) -> tuple[bytes, ...]:
+        """The frames that show it, of very many some at even steps, the first and the last among them."""
+        raws = [seen.raw for seen in self._seen]
+        if len(raws) <= max(FRAMES_KEPT, self._rule.samples):
+            return tuple(raws)
+        last = FRAMES_KEPT - 1
+        return tuple(raws[place * (len(raws) - 1) // last] for place in range(FRAMES_KEPT))

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from hazgate_edge.domain.view import PrintState
 from hazgate_edge.journal.database import connect
 from hazgate_edge.journal.failure import Failure, failure_of
+from hazgate_edge.journal.finding import find_records
 from hazgate_edge.journal.rows import REQUESTS_KEPT, Bag, Line, PrintJob, Stored, SyncState, say_of
 from hazgate_protocols.journal.chain import ROOT
 from hazgate_protocols.journal.record import Record, RecordError
@@ -65,8 +66,12 @@ class JournalReads:
             return 0
         if hint is not None and self._read("SELECT 1 FROM record WHERE seq = ? AND hash = ?", hint, digest):
             return hint
-        rows = self._read("SELECT seq FROM record WHERE hash = ?", digest)
-        return int(rows[0][0]) if rows else None
+        return self.seqs_of([digest], near=hint or 0).get(digest)
+
+    def seqs_of(self, digests: Collection[bytes], *, near: int) -> dict[bytes, int]:
+        """Where hashes lie in our own chain; those that are not ours are left out. near: where to look first."""
+        head = self._read("SELECT ifnull(max(seq), 0) FROM record")[0][0]
+        return find_records(self._read, digests, near=near, head=head)
 
     def sync_state(self) -> SyncState:
         """What the collector is known to hold."""
@@ -126,17 +131,17 @@ class JournalReads:
         self._pending = (seq, max(seq, newest, listed or 0), count)
         return int(count) + sum(line.seq > max(seq, listed or 0) for line in owed)
 
-    def awaiting_core(self) -> int:
-        """How many weighings have no word from the core yet."""
+    def awaits_core(self) -> bool:
+        """Whether a weighing has no word from the core yet."""
         owed = self.owed_lines()
-        count, lowest, newest = self._read(
-            "SELECT count(*) FILTER (WHERE core IN ('', 'unknown')), min(seq) FILTER (WHERE core IN ('', 'unknown')),"
-            " max(seq) FROM bag WHERE seq >= ?",
+        # The core's word is final, so what lies below the oldest open weighing need not be looked at again.
+        oldest, newest = self._read(
+            "SELECT (SELECT seq FROM bag WHERE seq >= ? AND core IN ('', 'unknown') ORDER BY seq LIMIT 1),"
+            " (SELECT max(seq) FROM bag)",
             self._awaiting_from,
         )[0]
-        # The core's word is final, so what lies below the oldest open weighing need not be looked at again.
-        self._awaiting_from = lowest or newest or self._awaiting_from
-        return int(count) + sum(line.seq > (newest or 0) for line in owed)
+        self._awaiting_from = oldest or newest or self._awaiting_from
+        return oldest is not None or any(line.seq > (newest or 0) for line in owed)
 
     def unanswered(self) -> int:
         """How many labels wait for the operator's word whether they came out."""

@@ -9,20 +9,21 @@ import asyncio
 import contextlib
 import sqlite3
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from hazgate_edge.clock import Clock, stamp, uuid7
 from hazgate_edge.domain.view import PrintState, Say
 from hazgate_edge.journal import leases
 from hazgate_edge.journal.database import JournalError, open_database
+from hazgate_edge.journal.finding import find_records
 from hazgate_edge.journal.recovered import RecoveredBranches
 from hazgate_edge.journal.rows import REQUESTS_KEPT, Line, PrintJob, say_text
 from hazgate_edge.journal.unwritten import Unwritten, line_from
 from hazgate_edge.journal.writer import Writer
+from hazgate_protocols.canonical import Text
 from hazgate_protocols.codes.label_number import SEQUENCE_MAX
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.bodies import WeighingBody
@@ -40,8 +41,7 @@ class NumbersUsedUpError(Exception):
     """The label numbers this box may give for a waste and a day are used up."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewWeighing:
+class NewWeighing(NamedTuple):
     """A weighing before it has its number: `body` makes the body once the number is known."""
 
     request: str
@@ -95,6 +95,7 @@ class Journal(RecoveredBranches):
         self._requests: dict[str, tuple[str, str]] = {}  # press -> (rid, label), oldest first
         self._last_numbers: dict[str, int] = {}  # label stem -> last sequence given
         self._lease_in_use: dict[str, LeasedRange] = {}  # label stem -> the range its last number is of
+        self._heard_of = 0  # about where in the chain the core's words are
         self._load_head()
         self._unwritten.publish()
         self._changes = 0
@@ -170,7 +171,7 @@ class Journal(RecoveredBranches):
     def do_append(
         self,
         kind: str,
-        body: dict[str, Any],
+        body: dict[str, Any] | Text,
         *,
         who: dict[str, Any],
         dev: dict[str, Any],
@@ -196,9 +197,9 @@ class Journal(RecoveredBranches):
         digest = link(self._head, data, self._suite)
         self._unwritten.add_record((seq, digest, self._head, rid, kind, data, request))
         self._seq, self._head = seq, digest
-        if kind in leases.KINDS:
+        if kind in leases.KINDS and not isinstance(body, Text):
             self._change()
-            leases.project(self._db, seq, digest, Record.decode(data))
+            leases.project(self._db, seq, digest, Record(self.box, seq, rid, kind, at, who, dev, body))
             self._lease_in_use = {}
         return seq, rid, at["wall"]
 
@@ -223,11 +224,9 @@ class Journal(RecoveredBranches):
             return again
         number = self._next_number(new)
         body = new.body(number)
-        if self._unwritten.has_label(body.label):
-            raise sqlite3.IntegrityError(f"label {body.label} was given before; nothing is booked")
         seq, rid, at = self.do_append(
             kinds.WEIGHING,
-            body.as_json(),
+            body.as_text(),
             who=new.who,
             dev=new.dev,
             raw=new.raw,
@@ -321,15 +320,17 @@ class Journal(RecoveredBranches):
         body = {"after": upto, "upto": fresh[-1].n, "notes": kept, "receipt": receipt}
         self.do_append(kinds.NOTES, body, who={"operator": "", "shift": ""}, dev=dev)
         self._change()
-        for note in fresh:
-            if note.what in NOT_ABOUT_CORE:
-                continue
-            text = " ".join(part for part in (note.code, note.text) if part) or note.reference
-            self._db.execute(
-                "UPDATE bag SET core = ?, core_at = ?, core_text = ?"
-                " WHERE seq = (SELECT seq FROM record WHERE hash = ?)",
-                (note.what, note.at, text, note.hash),
-            )
+        words = [note for note in fresh if note.what not in NOT_ABOUT_CORE]
+        where = find_records(self._rows, [note.hash for note in words], near=self._heard_of, head=self._seq)
+        self._heard_of = max(where.values(), default=self._heard_of)
+        self._db.executemany(
+            "UPDATE bag SET core = ?, core_at = ?, core_text = ? WHERE seq = ?",
+            [
+                (note.what, note.at, " ".join(filter(None, (note.code, note.text))) or note.reference, where[note.hash])
+                for note in words
+                if note.hash in where
+            ],
+        )
         self._db.execute("UPDATE sync SET notes_upto = ? WHERE one = 1", (fresh[-1].n,))
         return fresh[-1].n
 
@@ -408,6 +409,7 @@ class Journal(RecoveredBranches):
         self._requests |= {line.request: (line.rid, line.label) for line in self._unwritten.owed}
         self._last_numbers = {}
         self._lease_in_use = {}
+        self._heard_of = int(self._db.execute("SELECT received_seq FROM sync").fetchone()[0])
 
     # -- what it is ----------------------------------------------------------------------------------------------------
 

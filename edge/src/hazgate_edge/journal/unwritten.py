@@ -1,8 +1,9 @@
 """Rows that the writer still owes the database: records until the commit, lines of the list of weighings for longer.
 
 A durable commit pays for pages. A weighing commits its record alone, one page as a rule; its line in `bag` follows with
-the next write of another kind, in a quiet moment, or when LINES_MAX are owed. The line follows from the record, so a
-power cut costs nothing: after the start it is made again. Readers add the lines that are owed (`reads.py`).
+the next write of another kind, in a quiet moment, with a group of GROUP_LINES weighings, or when LINES_MAX are owed.
+The line follows from the record, so a power cut costs nothing: after the start it is made again. Readers add the lines
+that are owed (`reads.py`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.journal.record import WEIGHING, Record
 
 LINES_MAX = 200
+GROUP_LINES = 16  # so many weighings in one commit bring their lines along: the pages are shared
 _ROWS_AT_ONCE = (64, 16, 4, 1)
 _RECORD = ("record", ("seq", "hash", "prev", "rid", "kind", "body", "request"))
 _LINE = ("bag", Line._fields)
@@ -41,6 +43,7 @@ class Unwritten:
         self._records: list[tuple[Any, ...]] = []
         self._lines: list[Line] = []  # only ever grows, until another list takes its place
         self._labels: set[str] = set()  # of the lines
+        self._new_from = 0  # lines from here on are not committed
         self._mark = (0, 0)
         self._committed = (self._lines, 0)
 
@@ -55,18 +58,15 @@ class Unwritten:
         lines, count = self._committed
         return lines[:count]
 
-    def has_label(self, label: str) -> bool:
-        """Whether a weighing carries this label: the index fires too late, when its record is long committed."""
-        if label in self._labels:
-            return True
-        return self._database.execute("SELECT 1 FROM bag WHERE label = ?", (label,)).fetchone() is not None
-
     def add_record(self, row: tuple[Any, ...]) -> None:
         """Owe a record until the commit: seq, hash, prev, rid, kind, body, request."""
         self._records.append(row)
 
     def add_line(self, line: Line) -> None:
-        """Owe the line of a weighing whose record is written or owed."""
+        """Owe the line of a weighing whose record is written or owed. Raises sqlite3.IntegrityError, here or at the
+        commit, when a weighing carries its label already: the index alone fires when the record is long committed."""
+        if line.label in self._labels:
+            raise sqlite3.IntegrityError(_given_before(line.label))
         self._lines.append(line)
         self._labels.add(line.label)
 
@@ -99,15 +99,26 @@ class Unwritten:
 
     def write_for_commit(self) -> None:
         """Write what must not outlive the transaction, and the lines when there are many."""
-        if len(self._lines) >= LINES_MAX:
+        fresh = self._lines[self._new_from :]
+        if len(self._lines) >= LINES_MAX or len(fresh) >= GROUP_LINES:
             self.write_all()
-        elif self._records:
+            return
+        if fresh:
+            marks = ",".join("?" * len(fresh))  # only question marks are put in
+            found = self._database.execute(
+                f"SELECT label FROM bag WHERE label IN ({marks})",  # noqa: S608
+                [line.label for line in fresh],
+            ).fetchone()
+            if found is not None:
+                raise sqlite3.IntegrityError(_given_before(found[0]))
+        if self._records:
             self._insert(_INSERT_RECORDS, self._records)
             self._records.clear()
 
     def publish(self) -> None:
         """The transaction is committed: readers may know."""
         self._committed = (self._lines, len(self._lines))
+        self._new_from = len(self._lines)
 
     def load(self) -> None:
         """Forget everything owed and find out from the tables what is: the weighings behind the last line."""
@@ -121,6 +132,7 @@ class Unwritten:
 
     def _owe(self, lines: list[Line]) -> None:
         self._lines = lines
+        self._new_from = 0  # to look for the label of an owed line once more does no harm
         self._labels = {line.label for line in lines}
 
     def _insert(self, statements: dict[int, str], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -132,6 +144,10 @@ class Unwritten:
             while len(rows) - done >= count:
                 self._database.execute(statement, list(chain.from_iterable(rows[done : done + count])))
                 done += count
+
+
+def _given_before(label: str) -> str:
+    return f"label {label} was given before; nothing is booked"
 
 
 def line_of(record: Record, request: str) -> Line:

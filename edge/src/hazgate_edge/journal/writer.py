@@ -104,6 +104,7 @@ class Writer:
         self._written = 0
         self._watched = False  # the thread knows that there may be quiet work to come
         self._closed = False
+        self._died = False
         self._thread = threading.Thread(target=self._work, name="journal-writer", daemon=True)
         self._thread.start()
 
@@ -115,12 +116,11 @@ class Writer:
             raise WriterFullError(f"{QUEUE_MAX} writes are waiting for the disk")
         self._queue.put((call, answer))
 
-    async def run(self, call: Callable[[], T]) -> T:
+    def run(self, call: Callable[[], T]) -> asyncio.Future[T]:
         """As submit, for the event loop. A cancelled caller does not undo the work."""
         awaited = _Awaited()
         self.submit(call, awaited)
-        result: T = await awaited.future
-        return result
+        return awaited.future
 
     def savepoint(self) -> None:
         """For a call, before its first statement: what it does from here on can be undone alone."""
@@ -148,7 +148,7 @@ class Writer:
     def _require_open(self) -> None:
         if self._broken is not None:
             raise self._ended(self._broken)
-        if self._closed or not self._thread.is_alive():
+        if self._closed or self._died:
             raise WriterClosedError("journal writer is closed")
 
     @property
@@ -164,6 +164,12 @@ class Writer:
             self._thread.join(timeout_s)
 
     def _work(self) -> None:
+        try:
+            self._write_until_closed()
+        finally:
+            self._died = True
+
+    def _write_until_closed(self) -> None:
         stop = False
         while not stop:
             group: list[_Call] = []
@@ -217,20 +223,19 @@ class Writer:
             self._on_broken(self._broken)
 
     def _transaction(self, group: list[_Call]) -> list[_Told]:
-        done: list[tuple[Answer, Any]] = []
-        refused: list[tuple[Answer, BaseException]] = []
+        told: list[_Told] = []
         self._alone = len(group) == 1
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             for call, answer in group:
-                self._one(call, answer, done, refused)
+                self._one(call, answer, told)
             self._before_commit()
             self._connection.execute("COMMIT")
         except BaseException as exc:
             self._undo(exc)
             raise
         self._after_commit()
-        return [*((answer, result, None) for answer, result in done), *((answer, None, exc) for answer, exc in refused)]
+        return told
 
     def _again_with_room(self, group: list[_Call], exc: BaseException) -> list[_Told]:
         if self._broken is None and failure_of(exc) is Failure.FULL and self._on_full():
@@ -254,17 +259,11 @@ class Writer:
     def _ended(why: BaseException) -> WriterClosedError:
         return WriterClosedError(f"the journal takes nothing more until the program has started again: {why}")
 
-    def _one(
-        self,
-        call: Callable[[], Any],
-        answer: Answer,
-        done: list[tuple[Answer, Any]],
-        refused: list[tuple[Answer, BaseException]],
-    ) -> None:
+    def _one(self, call: Callable[[], Any], answer: Answer, told: list[_Told]) -> None:
         self._saved = False
         self._before_call()
         try:
-            done.append((answer, call()))
+            told.append((answer, call(), None))
         except sqlite3.Error:
             raise
         except Exception as exc:  # noqa: BLE001 - a rule's refusal belongs to its caller only
@@ -274,7 +273,7 @@ class Writer:
             elif self._saved:
                 self._connection.execute("ROLLBACK TO one")
             self._after_failed_call()
-            refused.append((answer, exc))
+            told.append((answer, None, exc))
         if self._saved:
             self._connection.execute("RELEASE one")
 

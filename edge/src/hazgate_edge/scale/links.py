@@ -1,4 +1,4 @@
-"""Byte links to an indicator: a serial port or a TCP serial server, with one face.
+"""Byte links to an indicator: a serial port, a TCP serial server, HID reports; with one face.
 
 pyserial is imported here only. XON/XOFF is never used: these devices send 11h and 13h as plain bytes.
 """
@@ -9,10 +9,11 @@ import asyncio
 import os
 import select
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 CONNECT_TIMEOUT_S = 5.0
 READ_BYTES = 4096
+DRAIN_BYTES_MAX = 256 * 1024  # a device that talks without end must not hold the reader in a drain
 
 
 class LinkError(Exception):
@@ -26,6 +27,10 @@ class ByteLink(Protocol):
         """At least one byte. Raises LinkError when the link is lost."""
         ...
 
+    async def drain(self) -> None:
+        """Throws away what has come and was not read. Raises LinkError when the link is lost."""
+        ...
+
     async def write(self, data: bytes) -> None:
         """Raises LinkError when the link is lost."""
         ...
@@ -37,40 +42,35 @@ class ByteLink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SerialSettings:
-    """A serial port as it is opened: 9600 8N1 and friends."""
+    """A serial port as it is opened: 9600 8N1 and friends, and what the profile wants of the lines at opening.
+
+    dtr, rts: levels; HX711 boards reset on a change and balances take it for a character. settle_s: quiet time after
+    opening; drain: what came until then, boot noise, is thrown away.
+    """
 
     port: str
     baud: int
     bits: int
     parity: str
     stop: int
+    dtr: bool = False
+    rts: bool = False
+    settle_s: float = 0.0
+    drain: bool = True
 
 
-class SerialLink:
-    """A serial port, opened exclusively: two readers would steal each other's bytes without a word."""
+class _Descriptor:
+    """Reading from a device's descriptor without blocking."""
 
-    def __init__(self, settings: SerialSettings) -> None:
-        import serial
-
-        try:
-            self._serial = serial.Serial(
-                port=settings.port,
-                baudrate=settings.baud,
-                bytesize=settings.bits,
-                parity=settings.parity,
-                stopbits=settings.stop,
-                timeout=0,
-                write_timeout=2,
-                xonxoff=False,
-                rtscts=False,
-                exclusive=True,
-            )
-        except (serial.SerialException, OSError, ValueError) as exc:
-            raise LinkError(f"open {settings.port}: {exc}") from exc
-        self._name = settings.port
+    def __init__(self, name: str, descriptor: int) -> None:
+        """Raises LinkError for a file that cannot be waited for, such as one on a disk."""
+        self._name = name
         self._ready = asyncio.Event()
-        self._descriptor = self._serial.fileno()
-        asyncio.get_running_loop().add_reader(self._descriptor, self._ready.set)
+        self._descriptor = descriptor
+        try:
+            asyncio.get_running_loop().add_reader(descriptor, self._ready.set)
+        except OSError as exc:
+            raise LinkError(f"open {name}: {exc.strerror}; a device is wanted") from exc
 
     async def read(self) -> bytes:
         while True:
@@ -84,6 +84,11 @@ class SerialLink:
                     return data
                 raise LinkError(f"read {self._name}: the port has gone")
 
+    async def drain(self) -> None:
+        taken = 0
+        while (data := self._take()) and taken < DRAIN_BYTES_MAX:
+            taken += len(data)
+
     def _take(self) -> bytes:
         try:
             return os.read(self._descriptor, READ_BYTES)
@@ -91,6 +96,46 @@ class SerialLink:
             return b""
         except OSError as exc:
             raise LinkError(f"read {self._name}: {exc.strerror}") from exc
+
+    def _stop_waiting(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._descriptor)
+
+
+class SerialLink(_Descriptor):
+    """A serial port, opened exclusively: two readers would steal each other's bytes without a word."""
+
+    def __init__(self, settings: SerialSettings, port: Any) -> None:
+        """port: opened; see open()."""
+        self._serial = port
+        super().__init__(settings.port, port.fileno())
+
+    @classmethod
+    async def open(cls, settings: SerialSettings) -> SerialLink:
+        """Opens, waits until the device has settled, throws away what it said meanwhile. Raises LinkError."""
+        import serial
+
+        port = serial.Serial()
+        try:
+            port.port = settings.port
+            port.baudrate, port.bytesize = settings.baud, settings.bits
+            port.parity, port.stopbits = settings.parity, settings.stop
+            port.timeout, port.write_timeout = 0, 2
+            port.xonxoff, port.rtscts, port.exclusive = False, False, True
+            # Before opening: set afterwards, the lines would go up first and down then, which resets some boards.
+            port.dtr, port.rts = settings.dtr, settings.rts
+            port.open()
+        except (serial.SerialException, OSError, ValueError) as exc:
+            raise LinkError(f"open {settings.port}: {exc}") from exc
+        link = cls(settings, port)
+        try:
+            if settings.settle_s:
+                await asyncio.sleep(settings.settle_s)
+            if settings.drain:
+                await link.drain()
+        except BaseException:
+            link.close()
+            raise
+        return link
 
     async def write(self, data: bytes) -> None:
         import serial
@@ -101,8 +146,39 @@ class SerialLink:
             raise LinkError(f"write {self._name}: {exc}") from exc
 
     def close(self) -> None:
-        asyncio.get_running_loop().remove_reader(self._descriptor)
+        self._stop_waiting()
         self._serial.close()
+
+
+class HidLink(_Descriptor):
+    """A HID device (/dev/hidraw*): each read gives one whole report, its number first."""
+
+    def __init__(self, path: str, *, skip_first: bool = False) -> None:
+        """skip_first: the report that the device has ready may be an old one. Raises LinkError."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        except OSError as exc:
+            raise LinkError(f"open {path}: {exc.strerror}") from exc
+        self._skip_first = skip_first
+        try:
+            super().__init__(path, descriptor)
+        except LinkError:
+            os.close(descriptor)
+            raise
+
+    async def read(self) -> bytes:
+        if self._skip_first:
+            await super().read()
+            self._skip_first = False
+        return await super().read()
+
+    async def write(self, data: bytes) -> None:
+        """Nothing is ever asked of such a scale."""
+        raise LinkError(f"write {self._name}: {len(data)} bytes; a HID scale is only read")
+
+    def close(self) -> None:
+        self._stop_waiting()
+        os.close(self._descriptor)
 
 
 class TcpLink:
@@ -131,6 +207,15 @@ class TcpLink:
         if not data:
             raise LinkError(f"read {self._name}: the other side closed")
         return data
+
+    async def drain(self) -> None:
+        taken = 0
+        try:
+            async with asyncio.timeout(0):  # what is there comes without waiting
+                while taken < DRAIN_BYTES_MAX:
+                    taken += len(await self.read())
+        except TimeoutError:
+            return
 
     async def write(self, data: bytes) -> None:
         try:

@@ -1,23 +1,25 @@
-"""Modbus transmitters by pymodbus (imported here only): one request for status and weight of the same moment."""
+"""Modbus TCP by pymodbus (imported here only): one request for status and weight of the same moment.
+
+Modbus RTU needs no library: the decoder reads its answers from any byte link, passes over an adapter's echo and says
+what is damaged (reader.py).
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hazgate_edge.scale.links import CONNECT_TIMEOUT_S, LinkError, SerialSettings
+from hazgate_edge.scale.links import CONNECT_TIMEOUT_S, LinkError
 from hazgate_protocols.scale.reading import Reading, Reason, Reject
 from hazgate_protocols.scale.registers import RegisterMap
 
 if TYPE_CHECKING:
-    from pymodbus.client import AsyncModbusSerialClient, AsyncModbusTcpClient
+    from pymodbus.client import AsyncModbusTcpClient
 
 
 class ModbusLink:
     """One connected transmitter."""
 
-    def __init__(
-        self, name: str, client: AsyncModbusTcpClient | AsyncModbusSerialClient, registers: RegisterMap
-    ) -> None:
+    def __init__(self, name: str, client: AsyncModbusTcpClient, registers: RegisterMap) -> None:
         self._name = name
         self._client = client
         self._map = registers
@@ -31,26 +33,7 @@ class ModbusLink:
         return await cls._open(f"{host}:{port}", client, registers)
 
     @classmethod
-    async def open_rtu(cls, settings: SerialSettings, registers: RegisterMap, timeout_s: float) -> ModbusLink:
-        """Raises LinkError."""
-        from pymodbus.client import AsyncModbusSerialClient
-
-        client = AsyncModbusSerialClient(
-            settings.port,
-            baudrate=settings.baud,
-            bytesize=settings.bits,
-            parity=settings.parity,
-            stopbits=settings.stop,
-            timeout=timeout_s,
-            retries=0,
-            reconnect_delay=0,
-        )
-        return await cls._open(settings.port, client, registers)
-
-    @classmethod
-    async def _open(
-        cls, name: str, client: AsyncModbusTcpClient | AsyncModbusSerialClient, registers: RegisterMap
-    ) -> ModbusLink:
+    async def _open(cls, name: str, client: AsyncModbusTcpClient, registers: RegisterMap) -> ModbusLink:
         import asyncio
 
         try:

@@ -170,8 +170,8 @@ class Dialogue:
             return
         self._asked_at = float("-inf")
         self._confirmed_seq = -1
-        ours = [seq for seq in map(self._journal.seq_of, need.ladder) if seq is not None and seq < self._cursor]
-        self._cursor = max(ours, default=0)
+        ours = self._journal.seqs_of(need.ladder, near=self._cursor).values()
+        self._cursor = max((seq for seq in ours if seq < self._cursor), default=0)
 
     async def _on_have(self, have: Have) -> None:
         if not receipt_seal_holds(self._collector_key, have.signed_bytes(), have.seal):
@@ -187,13 +187,16 @@ class Dialogue:
             return
         self.trouble = Trouble.NONE
         ours = self._flight is not None and have.token == self._flight.token
-        if ours and not (have.notes or have.other_seal):
-            # The next push need not wait for our disk: a box that forgets this receipt asks again.
+        # The next push need not wait for our disk: a box that forgets this receipt asks again. It says then which notes
+        # we held before these, and the collector repeats them: in a backlog that costs less than the wait, but the last
+        # push and the questions behind it wait, so that each brings news. What is said of other branches comes first.
+        early = ours and not have.other_seal and (not have.notes or seq < self._journal.head_seq)
+        if early:
             self._landed(seq)
             self.may_push()
         await self._keep(have, seq, complete=ours)
         if ours:
-            if have.notes or have.other_seal:  # the next push says which notes we hold, and may ask for others again
+            if not early:
                 self._landed(seq)
             await self.refill.heard(have)
         elif self._late is not None and have.token == self._late.token and seq > self._cursor:
@@ -224,4 +227,4 @@ class Dialogue:
             await self._journal.write(keep)
 
     def _question_after_s(self) -> float:
-        return AWAITING_CORE_QUESTION_S if self._journal.awaiting_core() else IDLE_QUESTION_S
+        return AWAITING_CORE_QUESTION_S if self._journal.awaits_core() else IDLE_QUESTION_S

@@ -20,9 +20,10 @@ indicator's own text.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
+from hazgate_protocols import canonical
 from hazgate_protocols.mass import Mass
 
 STABLE_BY_DEVICE = "device"
@@ -33,8 +34,7 @@ class BodyError(ValueError):
     """A body that does not say what its kind must say; the text names the key."""
 
 
-@dataclass(frozen=True, slots=True)
-class WeighingBody:
+class WeighingBody(NamedTuple):
     """One bag weighed and numbered (record kind "weighing")."""
 
     label: str  # the 37-character digital identification code
@@ -86,6 +86,31 @@ class WeighingBody:
             "findings": list(self.findings),
         }
 
+    def as_text(self) -> canonical.Text:
+        """The canonical text of as_json(), without making that: most of a weighing's time went into its encoding."""
+        text, quote = canonical.text, canonical.quote
+        before_label, before_day, before_weight = _unchanging(
+            self.container,
+            self.volume_l,
+            self.findings,
+            self.label_side_mm,
+            self.labels,
+            self.unit_code,
+            self.unit_name,
+            self.waste_code,
+            self.waste_name,
+            self.category,
+            self.hazards,
+            self.hazards_raw,
+        )
+        return canonical.Text(
+            f"{before_label}{quote(self.label)}{before_day}{quote(self.produced_on)}{before_weight}"
+            f'{{"mg":{text(self.weight_mg, 3)},"mode":{quote(self.mode)},"scale":{quote(self.scale)}'
+            f',"stable_by":{quote(self.stable_by)}'
+            f',"tare_mg":{"null" if self.tare_mg is None else text(self.tare_mg, 3)}'
+            f',"text":{quote(self.weight_text)},"unit":{quote(self.weight_unit)}}}}}'
+        )
+
     @classmethod
     def from_json(cls, body: dict[str, Any]) -> WeighingBody:
         """Raises BodyError that names what is missing or wrong; does not judge codes or quantities."""
@@ -130,6 +155,35 @@ class WeighingBody:
     def mass(self) -> Mass:
         """The weight that counts."""
         return Mass(self.weight_mg)
+
+
+@lru_cache(maxsize=64, typed=True)  # typed: true is not 1
+def _unchanging(
+    container: str,
+    volume_l: int,
+    findings: tuple[str, ...],
+    side_mm: int,
+    labels: int,
+    unit_code: str,
+    unit_name: str,
+    waste_code: str,
+    waste_name: str,
+    category: str,
+    hazards: tuple[str, ...],
+    hazards_raw: str,
+) -> tuple[str, str, str]:
+    """A weighing's canonical text up to the label, from there to the day, and from there to the weight: the same from
+    bag to bag of a waste."""
+    text = canonical.text
+    waste = {"code": waste_code, "name": waste_name, "category": category, "hazards": list(hazards)}
+    if hazards_raw:
+        waste["hazards_raw"] = hazards_raw
+    within = {"id": container, "volume_l": volume_l}
+    return (
+        f'{{"container":{text(within, 2)},"findings":{text(list(findings), 2)},"label":',
+        f',"print":{text({"side_mm": side_mm, "labels": labels}, 2)},"produced_on":',
+        f',"unit":{text({"code": unit_code, "name": unit_name}, 2)},"waste":{text(waste, 2)},"weight":',
+    )
 
 
 def _text(part: dict[str, Any], key: str) -> str:

@@ -127,19 +127,29 @@ def encode_record(
     t: dict[str, Any],
     who: dict[str, Any],
     dev: dict[str, Any],
-    body: dict[str, Any],
+    body: dict[str, Any] | canonical.Text,
     raw: tuple[str, ...] = (),
     evidence: tuple[dict[str, Any], ...] = (),
 ) -> bytes:
     """The canonical bytes of a record of these fields; raises RecordError for too many, NotCanonicalError."""
     # Written in the order of the keys, since sorting and encoding all of it anew is most of a weighing's cost.
-    text, same = canonical.text, _PARTS.text
+    text, quote, same = canonical.text, canonical.quote, _PARTS.text
     data = canonical.utf8(
-        f'{{"body":{text(body, 1)},"box":{text(box, 1)},"dev":{same(dev)}'
-        f',"evidence":[{",".join([text(item, 2) for item in evidence])}],"kind":{text(kind, 1)}'
-        f',"raw":[{",".join([text(item, 2) for item in raw])}],"rid":{text(rid, 1)}'
-        f',"seq":{text(seq, 1)},"t":{text(t, 1)},"v":{VERSION},"who":{same(who)}}}'
+        f'{{"body":{text(body, 1)},"box":{quote(box)},"dev":{same(dev)}'
+        f',"evidence":[{",".join([text(item, 2) for item in evidence])}],"kind":{quote(kind)}'
+        f',"raw":[{",".join([quote(item) for item in raw])}],"rid":{quote(rid)}'
+        f',"seq":{text(seq, 1)},"t":{_time_text(t)},"v":{VERSION},"who":{same(who)}}}'
     )
     if len(data) > BODY_BYTES_MAX:
         raise RecordError(f"record {rid}: {len(data)} bytes, at most {BODY_BYTES_MAX} are allowed")
     return data
+
+
+def _time_text(t: dict[str, Any]) -> str:
+    text = canonical.text
+    if t.keys() != _TIME:  # keys of a later version
+        return text(t, 1)
+    return (
+        f'{{"boot":{text(t["boot"], 2)},"mono_ns":{text(t["mono_ns"], 2)},"source":{text(t["source"], 2)}'
+        f',"unc_ms":{"null" if t["unc_ms"] is None else text(t["unc_ms"], 2)},"wall":{text(t["wall"], 2)}}}'
+    )

@@ -4,24 +4,32 @@ Every decision depends on the bytes alone, never on how they arrived: whole, byt
 same events in the same order. A damaged frame costs one counted rejection; the search goes on one byte later, because
 a marker value may stand inside a frame (a Toledo check of 02h) and a good frame may follow at once.
 
-    bytes -> _FixedFrames | _RtuFrames | _Lines (where a frame begins and ends, its checksum, its address)
-          -> fields / lines / registers (what it says)
+    bytes -> _FixedFrames | DelimitedFrames | _RtuFrames | Reports | _Lines | BlockFrames (where a frame begins
+             and ends, checksum, address)
+          -> fields / lines / blocks / registers (what it says)
+          -> crosschecks (whether its numbers agree)
           -> Reading | Reject
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Protocol
 
-from hazgate_protocols.scale.checks import CHECKS, WIDTHS, crc16_modbus
+from hazgate_protocols.scale.blocks import BlockFrames
+from hazgate_protocols.scale.checks import WIDTHS, compile_check, crc16_modbus
+from hazgate_protocols.scale.crosschecks import compile_cross_checks
+from hazgate_protocols.scale.delimited import DelimitedFrames
 from hazgate_protocols.scale.fields import compile_variants
 from hazgate_protocols.scale.lines import compile_lines
+from hazgate_protocols.scale.noise import Marks, Noise, begun, refuse_unfinished
 from hazgate_protocols.scale.options import OptionError, Options, resolve_options
 from hazgate_protocols.scale.reading import Reading, Reason, Reject
 from hazgate_protocols.scale.registers import RegisterMap
-from hazgate_protocols.scale.spec import Fixed, Line, Profile, Value
+from hazgate_protocols.scale.reports import Reports
+from hazgate_protocols.scale.spec import Block, Delimited, Fixed, Line, Poll, Profile, Report, Value
 
 Event = Reading | Reject
 _LOW_7_BITS = bytes(byte & 0x7F for byte in range(256))
@@ -39,19 +47,38 @@ class Decoder:
         self.profile = profile
         self.options = resolve_options(profile, options)
         frame = profile.frame
+        polled = isinstance(profile.traffic, Poll)
         if isinstance(frame, Fixed):
-            self._frames: _Frames = _FixedFrames(_without_check(profile, frame, self.options), self.options)
+            self._frames: _Frames = _FixedFrames(
+                _without_check(profile, frame, self.options), self.options, polled=polled
+            )
         elif isinstance(frame, Line):
             self._frames = _Lines(frame, self.options)
+        elif isinstance(frame, Block):
+            self._frames = BlockFrames(frame, self.options)
+        elif isinstance(frame, Report):
+            self._frames = Reports(frame, compile_variants(frame.variants, (), self.options))
+        elif isinstance(frame, Delimited):
+            self._frames = DelimitedFrames(frame, self.options, polled=polled)
         else:
             self._frames = _RtuFrames(RegisterMap(profile, options))
+        self._agreed = compile_cross_checks(profile)
 
     def feed(self, received: bytes) -> list[Event]:
         """The events that these bytes complete, in order."""
-        return self._frames.feed(bytes(received))
+        events = self._frames.feed(bytes(received))
+        return events if self._agreed is None else [self._agreed(event) for event in events]
+
+    def asked(self, request: bytes) -> None:
+        """What the device was asked last, for answers that repeat a part of the question. Kept over a reset."""
+        if isinstance(self._frames, DelimitedFrames):
+            self._frames.asked = bytes(request)
 
     def finish(self) -> list[Event]:
-        """At the end of a capture: noise not yet counted. The beginning of a frame is no fault and stays silent."""
+        """At the end of a capture: noise not yet counted, and of a polled device an answer that is not complete.
+
+        The beginning of a frame in a stream is no fault and stays silent.
+        """
         return self._frames.finish()
 
     def reset(self) -> None:
@@ -89,72 +116,45 @@ class _Frames(Protocol):
     def reset(self) -> None: ...
 
 
-class _Noise:
-    """Bytes that belong to no frame: one framing reject for each run of them (or each max_length of a long run)."""
-
-    def __init__(self, max_length: int) -> None:
-        self._max = max_length
-        self._run = bytearray()
-        self._paid = 0  # bytes still to come that a reject has already accounted for
-
-    def skip(self, dropped: bytes, events: list[Event]) -> None:
-        if self._paid:
-            free = min(self._paid, len(dropped))
-            self._paid -= free
-            dropped = dropped[free:]
-        while dropped:
-            room = self._max - len(self._run)
-            self._run += dropped[:room]
-            dropped = dropped[room:]
-            if len(self._run) == self._max:
-                self.end(events)
-
-    def end(self, events: list[Event]) -> None:
-        if self._run:
-            events.append(Reject(Reason.FRAMING, bytes(self._run), "bytes between frames"))
-            self._run.clear()
-
-    def refuse(self, reject: Reject, events: list[Event]) -> None:
-        """A damaged frame: its first byte is dropped by the caller, the rest of it is paid for."""
-        self.end(events)
-        events.append(reject)
-        self._paid = max(self._paid - 1, len(reject.raw) - 1)
-
-    def accept(self, events: list[Event]) -> None:
-        self.end(events)
-        self._paid = 0
-
-
 class _FixedFrames:
     """Frames of one length behind a start marker."""
 
-    def __init__(self, frame: Fixed, options: Options) -> None:
+    def __init__(self, frame: Fixed, options: Options, *, polled: bool) -> None:
         self.unread = b""
         self.max_length = frame.length
         self._start = bytes.fromhex(frame.start)
         self._ended = _compile_ends(frame)
         self._intact = _compile_check(frame)
-        self._meaning = compile_variants(frame.variants, frame.guards, options)
+        self._meaning = compile_variants(frame.variants, frame.guards, options, frame.pattern)
         self._strip = options.strip_high_bit
-        self._noise = _Noise(frame.length)
+        self._noise = Noise(frame.length)
+        self._marks = Marks([self._start], frame.asides) if frame.asides else None
+        self._alone = not frame.start_inside
+        self._polled = polled
 
     def feed(self, received: bytes) -> list[Event]:
         events: list[Event] = []
         wire = self.unread + received
         view = wire.translate(_LOW_7_BITS) if self._strip else wire
-        start, length, noise = self._start, self.max_length, self._noise
+        marks, start, length, noise = self._marks, self._start, self.max_length, self._noise
         position, size = 0, len(view)
         while True:
-            found = view.find(start, position)
-            if found < 0:
-                found = size - _begun(view[position:], start)
+            if marks is None:
+                found = view.find(start, position)
+                if found < 0:
+                    found = size - begun(view[position:], start)
+            else:
+                found, mark = marks.find(view, position)
             if found > position:
                 noise.skip(wire[position:found], events)
                 position = found
+            if marks is not None and marks.take_aside(mark, wire[position : position + len(mark)], noise, events):
+                position += len(mark)
+                continue
             if size - position < length:
                 break
             frame, raw = view[position : position + length], wire[position : position + length]
-            if not self._ended(frame):
+            if not self._ended(frame) or (self._alone and frame.find(start, 1) > 0):
                 noise.skip(raw[:1], events)
                 position += 1
                 continue
@@ -174,19 +174,13 @@ class _FixedFrames:
     def finish(self) -> list[Event]:
         events: list[Event] = []
         self._noise.end(events)
+        if self._polled:
+            refuse_unfinished(self.unread, events)
         return events
 
     def reset(self) -> None:
         self.unread = b""
-        self._noise = _Noise(self.max_length)
-
-
-def _begun(tail: bytes, start: bytes) -> int:
-    """How many bytes at the end of the tail may be the beginning of a start marker."""
-    for count in range(min(len(start) - 1, len(tail)), 0, -1):
-        if tail.endswith(start[:count]):
-            return count
-    return 0
+        self._noise = Noise(self.max_length)
 
 
 def _compile_ends(frame: Fixed) -> Callable[[bytes], bool]:
@@ -197,10 +191,7 @@ def _compile_ends(frame: Fixed) -> Callable[[bytes], bool]:
 def _compile_check(frame: Fixed) -> Callable[[bytes], bool]:
     if frame.check is None:
         return lambda _: True
-    compute = CHECKS[frame.check.algo]
-    (start, stop), at = frame.check.over, frame.check.at
-    width = WIDTHS[frame.check.algo]
-    return lambda frame_bytes: frame_bytes[at : at + width] == compute(frame_bytes[start:stop])
+    return compile_check(frame.check.algo, frame.check.over, frame.check.at)
 
 
 class _Lines:
@@ -212,9 +203,12 @@ class _Lines:
         ends = sorted((bytes.fromhex(end) for end in frame.ends), key=len, reverse=True)
         self._ends = tuple(ends)
         self._last = ends[0][-1:]
-        self._meaning = compile_lines(frame.variants, frame.head, options)
+        self._meaning = compile_lines(frame.variants, frame.head, options, frame.min_length)
+        self._lead = bytes.fromhex(frame.lead)
         self._strip = options.strip_high_bit
         self._overlong = False
+        self._intact = compile_check(frame.check.algo, frame.check.over, frame.check.at) if frame.check else None
+        self._begins = re.compile(frame.head.encode("ascii")).match
 
     def feed(self, received: bytes) -> list[Event]:
         events: list[Event] = []
@@ -239,9 +233,13 @@ class _Lines:
         return events
 
     def _line(self, line: bytes, raw: bytes) -> Event | None:
+        if self._lead and line.startswith(self._lead):
+            line, raw = line[1:], raw[1:]
         for end in self._ends:
             if line.endswith(end):
                 body = line[: -len(end)]
+                if self._intact is not None and body and self._begins(body) and not self._intact(body):
+                    return Reject(Reason.CHECKSUM, raw, "checksum is wrong")
                 return self._meaning(body, raw) if body else None  # an empty line says nothing
         return Reject(Reason.FRAMING, raw, "line end is damaged")
 
@@ -266,7 +264,7 @@ class _RtuFrames:
         self._function = registers.registers.function
         self._payload = 2 * registers.registers.count
         self.max_length = max(self._payload + 5, len(self._request))
-        self._noise = _Noise(self.max_length)
+        self._noise = Noise(self.max_length)
 
     def feed(self, received: bytes) -> list[Event]:
         events: list[Event] = []
@@ -324,4 +322,4 @@ class _RtuFrames:
 
     def reset(self) -> None:
         self.unread = b""
-        self._noise = _Noise(self.max_length)
+        self._noise = Noise(self.max_length)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal, cast
 
+from hazgate_protocols.scale.ieee import TooCoarseError, float32_count
 from hazgate_protocols.scale.options import Options
-from hazgate_protocols.scale.reading import Mode, Reading, Reason, Reject
-from hazgate_protocols.scale.spec import Lookup, Number, Test, Variant
+from hazgate_protocols.scale.reading import Mode, Reading, Reason, Reject, Status
+from hazgate_protocols.scale.spec_bytes import BINARY_WIDTHS, Lookup, Number, Test, Variant
 
 Meaning = Callable[[bytes, bytes], Reading | Reject]
 """(frame, raw) to what it says; raw are the bytes as they were on the wire."""
@@ -19,14 +21,23 @@ class _RefusedError(Exception):
     """A field rule does not hold; never leaves this module."""
 
 
-def compile_variants(variants: Sequence[Variant], guards: Sequence[Test], options: Options) -> Meaning:
+class _NoNumberError(Exception):
+    """The device sent the mark of a float that is no number; never leaves this module."""
+
+
+def compile_variants(
+    variants: Sequence[Variant], guards: Sequence[Test], options: Options, pattern: str | None = None
+) -> Meaning:
     """One function for all variants; it never raises, whatever the bytes, given the frame's length."""
     guard = _compile_tests(guards)
+    looks = re.compile(pattern.encode("ascii")).fullmatch if pattern is not None else None
     ways = [(_compile_tests(variant.when), _compile_variant(variant, options)) for variant in variants]
 
     def meaning(frame: bytes, raw: bytes) -> Reading | Reject:
         if not guard(frame):
             return Reject(Reason.CONTENT, raw, "status bytes are not as the profile demands")
+        if looks is not None and looks(frame) is None:
+            return Reject(Reason.CONTENT, raw, "the frame does not look as the profile demands")
         for applies, read in ways:
             if applies(frame):
                 try:
@@ -72,13 +83,25 @@ def _compile_variant(variant: Variant, options: Options) -> Callable[[bytes, byt
             zero(frame), tare(frame), gross(frame), net(frame), raw,
         )  # fmt: skip
 
-    return read
+    numbers = (parts.weight, parts.tare, parts.gross, parts.net)
+    if not any(number is not None and number.form == "float32" for number in numbers):
+        return read
+
+    def read_float(frame: bytes, raw: bytes) -> Reading:
+        try:
+            return read(frame, raw)
+        except _NoNumberError:  # infinity, not-a-number: how a transmitter says that it has no weight
+            return Reading(None, unit(frame), None, None, Status.ERROR, raw=raw)
+
+    return read_float
 
 
 def _compile_rule(rule: object, name: str, kind: Callable[[Any], object] | None = None) -> Getter:
-    """A constant or a table of all 256 values of the byte."""
+    """A constant or a table of all 256 values of the byte (of two bytes: of the keys there are)."""
     if not isinstance(rule, Lookup):
         return lambda _: rule
+    if rule.width == 2:
+        return _compile_wide(rule, name, kind)
     at, mask = rule.at, int(rule.mask, 16)
     shift = (mask & -mask).bit_length() - 1
     entries: dict[int, Any] = {}
@@ -98,6 +121,20 @@ def _compile_rule(rule: object, name: str, kind: Callable[[Any], object] | None 
     return get
 
 
+def _compile_wide(rule: Lookup, name: str, kind: Callable[[Any], object] | None) -> Getter:
+    at, mask = rule.at, int(rule.mask.replace(" ", ""), 16)
+    shift = (mask & -mask).bit_length() - 1
+    entries = {key: _compile_rule(value, name, kind) for key, value in rule.map.items()}
+
+    def get(frame: bytes) -> Any:
+        entry = entries.get(((frame[at] << 8 | frame[at + 1]) & mask) >> shift)
+        if entry is None:
+            raise _RefusedError(f"{name}: the profile has no entry for {frame[at : at + 2]!r} at offset {at}")
+        return entry(frame)
+
+    return get
+
+
 class _Deeper:
     """A lookup as the value of a lookup."""
 
@@ -113,10 +150,18 @@ _MISSING = object()
 def _compile_number(number: Number | None, name: str, options: Options) -> Getter:
     if number is None:
         return lambda _: None
-    integer = _compile_integer(number, name)
+    if number.form == "ascii-decimal":
+        return _compile_decimal(number, name)
+    if number.form == "float32":
+        integer = _compile_float(number, name, options)
+    else:
+        integer = _compile_integer(number, name, options)
+    if options.word_order == "little" and BINARY_WIDTHS.get(number.form) == 4:
+        integer = _words_turned(number, integer)
     places = _compile_rule(options.decimals if number.decimals == "option" else number.decimals, f"{name} decimals")
     sign = _compile_rule(number.sign if number.sign is not None else "+", f"{name} sign")
-    append = options.dummy_zeros == "append"
+    # The value of a binary number has no zeros inside it that could already have been counted.
+    append = options.dummy_zeros == "append" or number.form in BINARY_WIDTHS
     most = number.max
 
     def get(frame: bytes) -> Decimal:
@@ -134,17 +179,77 @@ def _compile_number(number: Number | None, name: str, options: Options) -> Gette
     return get
 
 
-def _compile_integer(number: Number, name: str) -> Callable[[bytes], int]:
+def _compile_decimal(number: Number, name: str) -> Getter:
+    """Digits with the point in place, from either end."""
     start, stop = number.span
+    step = -1 if number.reverse else 1
+    pad = number.pad.encode()
+    fits = re.compile(rb"[0-9]+(?:\.[0-9]{0,%d})?" % cast(int, number.decimals)).fullmatch
+    sign = _compile_rule(number.sign if number.sign is not None else "+", f"{name} sign")
+    most = number.max
+
+    def get(frame: bytes) -> Decimal:
+        text = frame[start:stop][::step].lstrip(pad)
+        if fits(text) is None:
+            raise _RefusedError(f"{name}: {frame[start:stop]!r} is not a number")
+        value = Decimal(text.decode("ascii"))
+        if most is not None and value > most:
+            raise _RefusedError(f"{name} {value} is more than {most}, the most the device can mean")
+        return -value if sign(frame) == "-" and value else value
+
+    return get
+
+
+def _compile_integer(number: Number, name: str, options: Options) -> Callable[[bytes], int]:
+    start, stop = number.span
+    reverse = options.bcd_order == "low_first" if number.reverse == "option" else number.reverse
+    step = -1 if reverse else 1
+    if number.form == "bcd":
+
+        def packed(frame: bytes) -> int:
+            text = frame[start:stop][::step].hex()
+            if not text.isdecimal():
+                raise _RefusedError(f"{name}: {frame[start:stop].hex()} is not packed digits")
+            return int(text)
+
+        return packed
     if number.form == "ascii-int":
         pad = number.pad.encode()
 
         def digits(frame: bytes) -> int:
-            text = frame[start:stop].lstrip(pad) if pad else frame[start:stop]
+            text = frame[start:stop][::step]
+            if pad:
+                text = text.lstrip(pad)
             if not text.isdigit():  # of bytes: ASCII digits only, and at least one
                 raise _RefusedError(f"{name}: {frame[start:stop]!r} is not a row of digits")
             return int(text)
 
         return digits
     signed = number.form.startswith("int")
-    return lambda frame: int.from_bytes(frame[start:stop], "big", signed=signed)
+    order: Literal["little", "big"] = "little" if number.form.endswith("-le") else "big"
+    return lambda frame: int.from_bytes(frame[start:stop], order, signed=signed)
+
+
+def _compile_float(number: Number, name: str, options: Options) -> Callable[[bytes], int]:
+    """The count of the last place."""
+    start, stop = number.span
+    places = options.decimals if number.decimals == "option" else number.decimals
+    assert isinstance(places, int)  # noqa: S101 - Number and the options check it
+
+    def count(frame: bytes) -> int:
+        try:
+            found = float32_count(frame[start:stop], places)
+        except TooCoarseError as exc:
+            raise _RefusedError(f"{name} {frame[start:stop].hex(' ')}: {exc}") from None
+        if found is None:
+            raise _NoNumberError
+        return found
+
+    return count
+
+
+def _words_turned(number: Number, integer: Callable[[bytes], int]) -> Callable[[bytes], int]:
+    """For devices that send the low word first."""
+    start, stop = number.span
+    middle = start + 2
+    return lambda frame: integer(frame[:start] + frame[middle:stop] + frame[start:middle] + frame[stop:])

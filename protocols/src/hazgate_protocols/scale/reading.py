@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Status(StrEnum):
-    """What the indicator says of its weight; only OK carries one."""
+    """What the indicator says of its weight; only OK carries one, HOLD a former one."""
 
     OK = "ok"
     IN_MOTION = "in_motion"
@@ -44,7 +44,8 @@ class Reason(StrEnum):
 class Reading:
     """One decoded frame.
 
-    weight keeps the indicator's own digits (2.50 is not 2.5) and is None unless status is OK.
+    weight keeps the indicator's own digits (2.50 is not 2.5) and is None unless status is OK, or HOLD: the value the
+    indicator holds, which is not what lies on the scale now.
     stable None means the device does not say: never to be taken for False or True.
     tare, gross, net: companions, only where the same frame carries them. raw: the frame's bytes.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from hazgate_protocols.scale.checks import crc16_modbus
 from hazgate_protocols.scale.fields import compile_variants
@@ -26,6 +27,7 @@ class RegisterMap:
         if self.options.unit_id is None:
             raise OptionError(f"profile {profile.id}: a register profile offers the option unit_id")
         self.unit_id: int = self.options.unit_id
+        self._commands = profile.commands
         self._meaning = compile_variants(self.registers.variants, (), self.options)
 
     def decode(self, words: Sequence[int], raw: bytes | None = None) -> Reading | Reject:
@@ -53,3 +55,14 @@ class RegisterMap:
         body = bytes([self.unit_id, self.registers.function])
         body += self.registers.address.to_bytes(2, "big") + self.registers.count.to_bytes(2, "big")
         return body + crc16_modbus(body)
+
+    def command(self, name: Literal["zero", "tare"]) -> tuple[bytes, bytes]:
+        """A write and the one answer that means it was taken, both as Modbus RTU bytes.
+
+        Raises ValueError for a command the profile does not have.
+        """
+        if name not in self._commands:
+            raise ValueError(f"command {name!r}: this profile has {', '.join(sorted(self._commands)) or 'none'}")
+        command = self._commands[name]
+        sent, answer = (bytes([self.unit_id]) + bytes.fromhex(text) for text in (command.tx, *command.acks))
+        return sent + crc16_modbus(sent), answer + crc16_modbus(answer)

@@ -1,9 +1,8 @@
 """The shape of a device profile: how one family of indicators writes a reading.
 
-These dataclasses are the schema of `firmware_profiles/*.yaml`; hazgate_profiles validates the files against them.
-Byte strings are hex text ("02 2B"). Offsets count from the frame's first byte (registers: from the first register's
-high byte); ranges are [from, to) like slices. What the types cannot say is checked in `__post_init__` and raises
-ValueError, so a profile object that exists is complete.
+These dataclasses are the schema of `firmware_profiles/*.yaml`; hazgate_profiles validates the files against them. The
+frames stand in spec_bytes.py, spec_lines.py, spec_block.py and spec_delimited.py, the profile around them here. What
+the types cannot say is checked in `__post_init__` and raises ValueError, so a profile object that exists is complete.
 """
 
 from __future__ import annotations
@@ -11,230 +10,69 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import Literal, TypeAlias
+from typing import Literal
 
-from hazgate_protocols.scale.reading import Mode, Status
+from hazgate_protocols.scale.spec_block import Block, BlockLine
+from hazgate_protocols.scale.spec_bytes import (
+    FRAME_BYTES_MAX,
+    REGISTERS_MAX,
+    UNITS,
+    Check,
+    EndAt,
+    Fields,
+    Fixed,
+    Lookup,
+    Number,
+    Registers,
+    Report,
+    Test,
+    Value,
+    Variant,
+    check_regex,
+    check_write,
+    hex_bytes,
+)
+from hazgate_protocols.scale.spec_delimited import Address, Delimited, Repeat
+from hazgate_protocols.scale.spec_lines import BitsSay, Line, LineVariant, Says
 
-FRAME_BYTES_MAX = 512  # no weight record in the trade is longer; the decoder never holds more unread bytes
-REGISTERS_MAX = 125  # one Modbus request; many transmitters allow fewer
-_GROUP = re.compile(r"\(\?P<([a-z_]+)>")
-
-UNITS = ("kg", "g", "mg", "t", "lb", "oz", "gn", "pcs", "percent")
-
-Value: TypeAlias = str | int | bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class Test:
-    """A fact about one byte: masked, it equals, or differs from, a value."""
-
-    __test__ = False  # not a pytest class
-
-    at: int
-    mask: str = "FF"
-    equals: str | None = None
-    differs: str | None = None
-
-    def __post_init__(self) -> None:
-        if (self.equals is None) == (self.differs is None):
-            raise ValueError("a test says either equals or differs")
-        for text in (self.mask, self.equals, self.differs):
-            if text is not None and len(_hex(text)) != 1:
-                raise ValueError(f"{text!r} is not one byte in hex")
-
-
-@dataclass(frozen=True, slots=True)
-class Lookup:
-    """A value read from one byte: the masked bits, shifted down, are the key. A missing key refuses the frame.
-
-    A mapped value may be another lookup (a unit code that says "see the bit over there").
-    """
-
-    at: int
-    map: dict[int, Lookup | Value]
-    mask: str = "FF"
-
-    def __post_init__(self) -> None:
-        if len(_hex(self.mask)) != 1 or _hex(self.mask) == b"\0":
-            raise ValueError(f"mask {self.mask!r} is not one byte in hex with a bit set")
-
-
-@dataclass(frozen=True, slots=True)
-class Number:
-    """A decimal number in a range of bytes.
-
-    form ascii-int: digits, in front of them any of `pad`; the others are big-endian integers. decimals: places after
-    the point; "option" takes the site's setting; below 0 = fixed zeros, see the option dummy_zeros. sign: a lookup
-    with "+" and "-". max: a larger magnitude refuses the frame.
-    """
-
-    span: tuple[int, int]
-    form: Literal["ascii-int", "uint16", "int16", "uint32", "int32"]
-    decimals: Lookup | int | Literal["option"]
-    pad: Literal["", " "] = ""
-    sign: Lookup | None = None
-    max: int | None = None
-
-    def __post_init__(self) -> None:
-        start, stop = self.span
-        width = {"uint16": 2, "int16": 2, "uint32": 4, "int32": 4}.get(self.form, stop - start)
-        if not 0 <= start < stop or stop - start != width:
-            raise ValueError(f"span {list(self.span)} does not fit form {self.form}")
-        if self.pad and self.form != "ascii-int":
-            raise ValueError("pad goes with ascii-int only")
-        if isinstance(self.decimals, int) and not 0 <= self.decimals <= 9:
-            raise ValueError(f"decimals {self.decimals}: 0 to 9 are allowed")
-
-
-@dataclass(frozen=True, slots=True)
-class Fields:
-    """Where the parts of a reading stand in the bytes; absent = the frame does not say. unit "option": default_unit."""
-
-    weight: Number | None = None
-    unit: Lookup | str | None = None
-    stable: Lookup | bool | None = None
-    mode: Lookup | Mode | None = None
-    zero: Lookup | None = None
-    tare: Number | None = None
-    gross: Number | None = None
-    net: Number | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """One meaning of a frame of bytes; the first variant whose tests all hold is taken."""
-
-    name: str
-    status: Status
-    when: tuple[Test, ...] = ()
-    fields: Fields = field(default_factory=Fields)
-
-    def __post_init__(self) -> None:
-        if (self.fields.weight is not None) != (self.status is Status.OK):
-            raise ValueError(f"variant {self.name}: a weight goes with status ok and with no other")
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A checksum: the algorithm over a range of the frame stands, as it comes from the algorithm, at an offset."""
-
-    algo: Literal["xor-hex", "sum7-neg", "crc16-modbus"]
-    over: tuple[int, int]
-    at: int
-
-
-@dataclass(frozen=True, slots=True)
-class EndAt:
-    """A byte that must stand at an offset."""
-
-    offset: int
-    byte: str
-
-
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """Frames of one length. `check: null` must be written out: leaving a checksum away is a decision."""
-
-    kind: Literal["fixed"]
-    start: str
-    length: int
-    end_at: tuple[EndAt, ...]
-    check: Check | None
-    variants: tuple[Variant, ...]
-    guards: tuple[Test, ...] = ()
-
-    def __post_init__(self) -> None:
-        if not 2 <= self.length <= FRAME_BYTES_MAX or not 1 <= len(_hex(self.start)) < self.length:
-            raise ValueError(
-                f"start {self.start!r}, length {self.length}: 1 byte of start, 2 to {FRAME_BYTES_MAX} bytes"
-            )
-        for end in self.end_at:
-            if not 0 <= end.offset < self.length or len(_hex(end.byte)) != 1:
-                raise ValueError(f"end_at {end}: one byte inside the frame")
-        if self.check is not None and not 0 <= self.check.over[0] < self.check.over[1] <= self.check.at < self.length:
-            raise ValueError(f"check {self.check}: a range and after it the check, inside {self.length} bytes")
-        _check_variants(self.variants, self.guards, self.length)
-
-
-@dataclass(frozen=True, slots=True)
-class Says:
-    """What a word of a line says of the reading; null = nothing."""
-
-    stable: bool | None = None
-    mode: Mode | None = None
-    unit: str | None = None
-    status: Status | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class LineVariant:
-    """One meaning of a line: a regular expression for the whole line without its end.
-
-    Groups: `sign` and `weight` make the number (a comma in it is a decimal point); the text of every other group must
-    be a key in `maps` (later maps win). ignore: an answer that carries no reading. Expressions are anchored and
-    linear: no quantifier on a group but "?", no look-around, no back-reference, since profiles come from the field.
-    """
-
-    name: str
-    regex: str
-    status: Status = Status.OK
-    ignore: bool = False
-    maps: dict[str, dict[str, Says]] = field(default_factory=dict)
-    mode: Mode | None = None
-
-    def __post_init__(self) -> None:
-        check_regex(self.regex)
-        groups = set(_GROUP.findall(self.regex))
-        if groups - {"sign", "weight"} != set(self.maps):
-            raise ValueError(f"variant {self.name}: groups {sorted(groups)} but maps for {sorted(self.maps)}")
-        if ("weight" in groups) != (self.status is Status.OK and not self.ignore):
-            raise ValueError(f"variant {self.name}: a group weight goes with status ok and with no other")
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """Frames that are lines. `ends`: accepted line ends, all with the same last byte; `head`: how a record begins.
-
-    A line that does not begin so is a framing fault (the tail of a line, noise), one that does and fits no variant a
-    content fault. max_length counts the line's end.
-    """
-
-    kind: Literal["line"]
-    ends: tuple[str, ...]
-    head: str
-    max_length: int
-    variants: tuple[LineVariant, ...]
-
-    def __post_init__(self) -> None:
-        check_regex(self.head, whole=False)
-        if len({_hex(end)[-1:] for end in self.ends}) != 1 or not all(_hex(end) for end in self.ends):
-            raise ValueError(f"ends {list(self.ends)}: at least one, all with the same last byte")
-        if not 4 <= self.max_length <= FRAME_BYTES_MAX:
-            raise ValueError(f"max_length {self.max_length}: 4 to {FRAME_BYTES_MAX}")
-        if not self.variants:
-            raise ValueError("a frame has at least one variant")
-
-
-@dataclass(frozen=True, slots=True)
-class Registers:
-    """One Modbus request whose answer holds status and weight of the same moment.
-
-    address: 0-based, as on the wire. exceptions: exception codes that say more than error.
-    """
-
-    kind: Literal["registers"]
-    function: Literal[3, 4]
-    address: int
-    count: int
-    variants: tuple[Variant, ...]
-    exceptions: dict[int, Status] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.address <= 0xFFFF or not 1 <= self.count <= REGISTERS_MAX:
-            raise ValueError(f"address {self.address}, count {self.count}: 0 to 65535 and 1 to {REGISTERS_MAX}")
-        if Status.OK in self.exceptions.values():
-            raise ValueError("an exception is never ok")
-        _check_variants(self.variants, (), 2 * self.count)
+# The whole schema under one name, for those who read or build profiles.
+__all__ = [
+    "FRAME_BYTES_MAX",
+    "REGISTERS_MAX",
+    "UNITS",
+    "Address",
+    "BitsSay",
+    "Block",
+    "BlockLine",
+    "Check",
+    "Command",
+    "CrossCheck",
+    "Delimited",
+    "EndAt",
+    "Fields",
+    "Fixed",
+    "Limits",
+    "Line",
+    "LineVariant",
+    "Link",
+    "Lookup",
+    "Match",
+    "Number",
+    "Open",
+    "Poll",
+    "Profile",
+    "Registers",
+    "Repeat",
+    "Report",
+    "Says",
+    "StabilityWindow",
+    "Step",
+    "Stream",
+    "Test",
+    "Value",
+    "Variant",
+    "check_regex",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,14 +87,22 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Ways to reach the device; of `baud` the first is the default, the wizard tries the rest."""
+    """Ways to reach the device; of `baud` the first is the default, the wizard tries the rest.
 
-    kinds: tuple[Literal["serial", "tcp", "modbus-rtu", "modbus-tcp"], ...]
-    baud: tuple[int, ...]
-    bits: Literal[7, 8]
-    parity: Literal["N", "E", "O"]
-    stop: Literal[1, 2]
+    A register device on "tcp" stands behind a serial server: Modbus RTU bytes in a raw connection. hid has no line
+    settings, every other kind names them.
+    """
+
+    kinds: tuple[Literal["serial", "tcp", "modbus-rtu", "modbus-tcp", "hid"], ...]
+    baud: tuple[int, ...] = ()
+    bits: Literal[7, 8] = 8
+    parity: Literal["N", "E", "O"] = "N"
+    stop: Literal[1, 2] = 1
     open: Open = field(default_factory=Open)
+
+    def __post_init__(self) -> None:
+        if ("hid" in self.kinds) == bool(self.baud) or ("hid" in self.kinds and len(self.kinds) > 1):
+            raise ValueError("baud: at least one rate is wanted, and none with hid, which stands alone")
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,23 +158,66 @@ class StabilityWindow:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """The next bytes of a handshake, sent when the device has answered `after`."""
+
+    after: str
+    tx: str
+
+    def __post_init__(self) -> None:
+        if not hex_bytes(self.after) or not hex_bytes(self.tx):
+            raise ValueError("a step has bytes to wait for and bytes to send")
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
-    """Bytes to send and the answers that mean done; no acks = the weight itself is the answer."""
+    """Bytes to send and the answers that mean done; no acks = the weight itself is the answer.
+
+    Of a register device both stand without address and CRC, which belong to the link.
+    tx is for the profile's default address; address_at and check say where the site's address and the checksum over
+    the new bytes go (see commands.py).
+    """
 
     tx: str
     acks: tuple[str, ...] = ()
+    steps: tuple[Step, ...] = ()
+    address_at: int | None = None
+    check: Check | None = None
 
     def __post_init__(self) -> None:
         for text in (self.tx, *self.acks):
-            _hex(text)
+            hex_bytes(text)
+        if self.address_at is not None and not 0 <= self.address_at < len(hex_bytes(self.tx)):
+            raise ValueError(f"address_at {self.address_at}: inside the command")
+
+
+@dataclass(frozen=True, slots=True)
+class CrossCheck:
+    """Numbers of one record that must agree, where it carries them; a reading that breaks this is refused.
+
+    A division is limits.division; without it one unit in the last place of the coarsest of the numbers.
+    """
+
+    expr: Literal["gross == net + tare"]
+    tolerance_divisions: int
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.tolerance_divisions <= 10:
+            raise ValueError(f"tolerance_divisions {self.tolerance_divisions}: 0 to 10")
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What the finder may go by."""
+    """What the finder may go by. usb: vendor and product as four hex digits each, "0eb8:f000"."""
 
     vendors: tuple[str, ...] = ()
     models: tuple[str, ...] = ()
+    usb: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for text in self.usb:
+            if not re.fullmatch(r"[0-9a-f]{4}:[0-9a-f]{4}", text):
+                raise ValueError(f"usb {text!r}: four small hex digits, a colon, four more")
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,7 +234,7 @@ class Profile:
     source: tuple[str, ...]
     link: Link
     traffic: Stream | Poll
-    frame: Fixed | Line | Registers
+    frame: Fixed | Line | Block | Delimited | Registers | Report
     transcripts: tuple[str, ...]
     stability_window: StabilityWindow
     options: dict[str, Value] = field(default_factory=dict)
@@ -353,6 +242,7 @@ class Profile:
     limits: Limits = field(default_factory=Limits)
     commands: dict[Literal["zero", "tare", "read"], Command] = field(default_factory=dict)
     notes: str = ""
+    cross_checks: tuple[CrossCheck, ...] = ()
 
     def __post_init__(self) -> None:
         if not re.fullmatch(r"[a-z0-9][a-z0-9-]{1,38}", self.id):
@@ -361,67 +251,13 @@ class Profile:
             raise ValueError("a profile names its sources and at least one transcript")
         if isinstance(self.traffic, Poll) and self.registers is None and "read" not in self.commands:
             raise ValueError("a polled device needs commands.read")
+        if self.registers is not None:
+            for command in (self.commands[name] for name in self.commands if name != "read"):
+                check_write(command.tx, command.acks)
+        if isinstance(self.frame, Report) != ("hid" in self.link.kinds):
+            raise ValueError("frames of kind report come over hid and over nothing else")
 
     @property
     def registers(self) -> Registers | None:
         """The Modbus request, None for any other kind of frame."""
         return self.frame if isinstance(self.frame, Registers) else None
-
-
-def check_regex(pattern: str, *, whole: bool = True) -> None:
-    """Raises ValueError unless an expression is ASCII, anchored, without parts that can take exponential time."""
-    if not pattern.isascii() or not pattern.startswith("^") or (whole and not pattern.endswith("$")):
-        raise ValueError(f"regex {pattern!r}: ASCII, beginning with ^" + (" and ending with $" if whole else ""))
-    bare = re.sub(r"\\[^0-9]", "", pattern)  # escaped brackets are only characters
-    if re.search(r"\)[*+{]|\\[0-9]|\(\?(?!P<|:)", bare):
-        raise ValueError(f"regex {pattern!r}: no repeated group, look-around or back-reference")
-    try:
-        re.compile(pattern.encode("ascii"))
-    except re.error as exc:
-        raise ValueError(f"regex {pattern!r}: {exc}") from exc
-
-
-def _hex(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise ValueError(f"{text!r} is not hex") from None
-
-
-def _check_variants(variants: tuple[Variant, ...], guards: tuple[Test, ...], length: int) -> None:
-    """Every offset lies inside the bytes there are, every table says only what its field can mean."""
-    if not variants:
-        raise ValueError("a frame has at least one variant")
-    for guard in guards:
-        _check_inside(guard.at, length)
-    for variant in variants:
-        for test in variant.when:
-            _check_inside(test.at, length)
-        parts = variant.fields
-        for number in (parts.weight, parts.tare, parts.gross, parts.net):
-            if number is not None:
-                _check_inside(number.span[1] - 1, length)
-                _check_rule(number.decimals, length, (*range(-2, 10), "option"))
-                _check_rule(number.sign, length, ("+", "-", None))
-        _check_rule(parts.unit, length, (*UNITS, "option", None))
-        _check_rule(parts.stable, length, (True, False, None))
-        _check_rule(parts.mode, length, (*(mode.value for mode in Mode), None))
-        _check_rule(parts.zero, length, (True, False, None))
-
-
-def _check_rule(rule: object, length: int, allowed: tuple[object, ...]) -> None:
-    if isinstance(rule, Lookup):
-        _check_inside(rule.at, length)
-        mask = int(rule.mask, 16)
-        most = mask // (mask & -mask)
-        for key, value in rule.map.items():
-            if not 0 <= key <= most:
-                raise ValueError(f"lookup at {rule.at}: mask {rule.mask} never gives {key}, only 0 to {most}")
-            _check_rule(value, length, allowed)
-    elif not any(rule == value and isinstance(rule, bool) is isinstance(value, bool) for value in allowed):
-        raise ValueError(f"{rule!r} is not allowed; allowed: {', '.join(map(str, allowed))}")
-
-
-def _check_inside(offset: int, length: int) -> None:
-    if not 0 <= offset < length:
-        raise ValueError(f"offset {offset} is outside the {length} bytes of the frame")
