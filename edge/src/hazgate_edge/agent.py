@@ -21,6 +21,7 @@ from hazgate_edge.domain.stability import Settled
 from hazgate_edge.domain.unsent import Unsent
 from hazgate_edge.domain.view import (
     Chip,
+    Condition,
     Container,
     Light,
     Live,
@@ -82,8 +83,10 @@ class Agent:
         disk: Callable[[], Say | None],
         numbers: LabelNumbers,
         notices: Callable[[], tuple[Chip, ...]] = tuple,
+        conditions: Callable[[], tuple[Condition, ...]] = tuple,
     ) -> None:
-        """notices: further things in the top bar (clock, room on the disk), only when there is something to say."""
+        """notices: further things in the top bar (clock, room on the disk), only when there is something to say.
+        conditions: the measuring points to show."""
         self._config = config
         self._clock = clock
         self._journal = journal
@@ -97,6 +100,7 @@ class Agent:
         self._disk = disk
         self._label_numbers = numbers
         self._notices = notices
+        self._conditions = conditions
         self._weighing = asyncio.Lock()
         self._number = 0
         self._counts = _Counts()
@@ -165,6 +169,7 @@ class Agent:
             confirmed_at=self._counts.received_at,
             records_version=self._journal.changes,
             numbers=self._numbers,
+            conditions=self._conditions(),
         )
 
     async def rows(self, limit: int = 200) -> list[Row]:

@@ -43,11 +43,14 @@ from hazgate_edge.scale.reader import ScaleReader
 from hazgate_edge.sync.dialogue import Dialogue
 from hazgate_edge.sync.mqtt import Uplink
 from hazgate_edge.sync.refill import Refill
+from hazgate_edge.telemetry.conditions import Conditions
+from hazgate_edge.telemetry.sending import Sender
+from hazgate_edge.telemetry.spool import Spool
 from hazgate_edge.timekeeper import LOOK_EVERY_S, Timekeeper
 from hazgate_edge.vitals import UnwellError, Vitals
 from hazgate_edge.wastes import known_wastes
 from hazgate_edge.watch import heed_decisions, keep_watch
-from hazgate_profiles import registry
+from hazgate_profiles import registry, telemetry_registry
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.seal import Signer
 from hazgate_protocols.mass import Mass
@@ -89,6 +92,8 @@ class Parts:
     journal_fault: str  # what was wrong with the journal at this start, "" for nothing
     refill: Refill
     surroundings: Surroundings
+    conditions: Conditions | None  # None without measuring points, or where their file cannot be opened
+    spool: Spool | None
 
 
 def lock(data_folder: Path) -> IO[str]:
@@ -229,9 +234,22 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
             behind=bool(found.behind),
         ),
     )
+    spool, spool_fault = spool_of(config, clock)
+    collector_key = bytes.fromhex(config.collector.public_key)
+    sender = None if spool is None else Sender(spool, config.box, signer, collector_key)
     uplink = Uplink(
-        config.broker, config.box, dialogue, wall=clock.wall, jitter=random.random, present=lambda: present(clock)
+        config.broker,
+        config.box,
+        dialogue,
+        wall=clock.wall,
+        jitter=random.random,
+        present=lambda: present(clock),
+        telemetry=sender,
     )
+    conditions = None
+    if spool is not None and sender is not None:
+        sources = [(source, telemetry_registry.load(source.profile)) for source in config.telemetry.sources]
+        conditions = Conditions(sources, spool=spool, sender=sender, journal=journal, clock=clock, dev=dev)
     spooler = Spooler(journal, printer_of(config), drawing, config, dev=dev, on_record=uplink.wake)
     wastes = known_wastes(config, local_date(clock.wall()))
     numbers = LabelNumbers(config, clock=clock, journal=journal, wastes=tuple(wastes), dev=dev, on_record=uplink.wake)
@@ -248,7 +266,11 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
         dev=dev,
         disk=lambda: disk_check(config.data_folder),
         numbers=numbers,
-        notices=lambda: notices(config.data_folder, clock, problem),
+        notices=lambda: (
+            *notices(config.data_folder, clock, problem),
+            *condition_notices(conditions, spool_fault),
+        ),
+        conditions=tuple if conditions is None else conditions.shown,
     )
     return Parts(
         agent,
@@ -265,7 +287,37 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
         wrong,
         dialogue.refill,
         found,
+        conditions,
+        spool,
     )
+
+
+def spool_of(config: Config, clock: Clock) -> tuple[Spool | None, str]:
+    """The samples' file, None without measuring points or when it cannot be opened: then why. Weighing goes on; what is
+    missing of the points is on record after the next start that can open it."""
+    if not config.telemetry.sources:
+        return None, ""
+    try:
+        return Spool(config.data_folder, new_id=secrets.token_hex(8), now=clock.wall()), ""
+    except (sqlite3.Error, OSError) as exc:
+        log.error("working conditions are not read: open their file in %s: %s", config.data_folder, exc)
+        return None, str(exc)
+
+
+def condition_notices(conditions: Conditions | None, fault: str) -> tuple[Chip, ...]:
+    """The measuring points in the top bar: only while something is abnormal, the worst alone."""
+    if fault:
+        return (Chip("conditions", Light.WARN, Say("COND-03", {"why": fault[-120:]})),)
+    shown = () if conditions is None else conditions.standings()
+    for key, concerned in (
+        ("COND-01", [point for point in shown if point.limit]),
+        ("COND-02", [point for point in shown if point.state in ("stale", "error")]),
+    ):
+        if concerned:
+            first = f"{concerned[0].zh} {concerned[0].en}"
+            said = Say(key, {"point": first, "count": str(len(concerned))})
+            return (Chip("conditions", Light.WARN, said),)
+    return ()
 
 
 def present(clock: Timekeeper) -> dict[str, Any]:
@@ -313,6 +365,8 @@ async def run(chosen: Chosen, *, on_ready: Callable[[], None] = lambda: None) ->
         raise
     finally:
         parts.drawing.close()
+        if parts.spool is not None:
+            parts.spool.close()
         journal.close()
         held.close()
         log.info("stopped")
@@ -347,6 +401,7 @@ async def _until_stopped(parts: Parts, chosen: Chosen, on_ready: Callable[[], No
             tasks.create_task(door.run(), name="door"),
             tasks.create_task(porter.run(), name="porter"),
             tasks.create_task(_keep_time(parts), name="clock"),
+            *([tasks.create_task(parts.conditions.run(), name="conditions")] if parts.conditions is not None else []),
             beating,
         ]
         host, port = porter.address

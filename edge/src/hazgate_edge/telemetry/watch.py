@@ -39,10 +39,11 @@ class Crossing:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a point shows now. value "" for none; age_ms since the last reading, None when there was none."""
+    """What a point shows now. value "" for none; quality None while the first reading may still come in time; age_ms
+    since the last reading, None when there was none."""
 
     value: str
-    quality: Quality
+    quality: Quality | None
     age_ms: int | None
     limit: str  # the open crossing, "" for none
 
@@ -88,8 +89,8 @@ class PointWatch:
 
     def standing(self, now_ns: int) -> Standing:
         """For people. A silent point shows no value."""
-        if self._read_ns is None or self._quality is None:
-            return Standing("", Quality.STALE, None, self.crossing)
+        if self._read_ns is None:
+            return Standing("", self._quality, None, self.crossing)
         age_ms = (now_ns - self._read_ns) // 1_000_000
         value = "" if self._value is None or self._quality is Quality.STALE else number_text(self._value)
         return Standing(value, self._quality, age_ms, self.crossing)

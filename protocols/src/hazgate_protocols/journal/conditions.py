@@ -7,13 +7,13 @@
 
 Why there is a gap: "buffer_full" (the box could not send for so long that old samples were given up), "not_running"
 (the box was off or starting), "buffer_lost" (the file with unsent samples was unreadable or gone), "disk" (samples
-could not be written). from and until are RFC 3339; from is "" where nobody knows it any more. samples is null where
-nothing was taken, and so nothing can be counted.
+could not be written), "begun" (no earlier samples are known here: the first start, or the file is gone). from and until
+are RFC 3339; from is "" where nobody knows it any more. samples is null where nothing was taken, and so nothing can be
+counted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ BUFFER_FULL = "buffer_full"
 NOT_RUNNING = "not_running"
 BUFFER_LOST = "buffer_lost"
 DISK = "disk"
+BEGUN = "begun"
 GAP_POINTS_MAX = 400  # of one record: what fits its 64 KiB with room to spare
 
 
@@ -54,13 +55,3 @@ class Gap:
             ],
         }
         return body | ({"spool": self.spool, "first": self.first, "last": self.last} if self.first else {})
-
-
-def points_of(kind_body: dict[str, Any]) -> Sequence[str]:
-    """The points a condition or telemetry_gap body speaks about; whatever cannot be read is left out."""
-    own = kind_body.get("point")
-    listed = kind_body.get("points")
-    named = [own] if isinstance(own, str) else []
-    if isinstance(listed, list):
-        named += [item["point"] for item in listed if isinstance(item, dict) and isinstance(item.get("point"), str)]
-    return list(dict.fromkeys(named))[:GAP_POINTS_MAX]
