@@ -13,7 +13,7 @@ from hazgate_cloud.collector.collector import Answer
 from hazgate_cloud.domain.times import stamp
 from hazgate_cloud.store import alarms, boxes
 from hazgate_cloud.store import telemetry as store
-from hazgate_cloud.store.engine import Database
+from hazgate_cloud.store.engine import Database, StoreUnavailableError
 from hazgate_cloud.store.telemetry import BatchRefusedError
 from hazgate_protocols.journal.seal import Signer
 from hazgate_protocols.journal.suite import Suite
@@ -49,6 +49,12 @@ class Samples:
             return None
         except BatchRefusedError as exc:
             self._refuse(box, f"telemetry_{exc.code}", exc.text)
+            return None
+        except StoreUnavailableError:
+            raise
+        except Exception as exc:  # the root of handling: one poisonous batch must not stop the others
+            log.exception("samples not handled", box=box)
+            self._refuse(box, "telemetry_error", f"{type(exc).__name__} in the collector: {exc}")
             return None
         took = Took(batch.spool, upto, at)
         sealed = replace(took, seal=signer.seal_receipt(took.signed_bytes()))

@@ -206,9 +206,8 @@ def _require_same(tx: Connection, box: str, spool: str, given: list[dict[str, An
 
 def _keep_facts(tx: Connection, box: str, told: Mapping[str, PointFacts], keys: Mapping[str, str], at: str) -> None:
     p = telemetry_points.c
-    known = set(
-        tx.execute(select(p.point, p.facts).where(p.box == box).limit(FACTS_A_BOX_MAX + 1)).tuples().all()
-    )
+    query = select(p.point, p.facts).where(p.box == box).limit(FACTS_A_BOX_MAX + 1)
+    known = {(row.point, row.facts) for row in tx.execute(query)}
     fresh = [name for name in told if (name, keys[name]) not in known]
     if len(known) + len(fresh) > FACTS_A_BOX_MAX:
         raise BatchRefusedError("points_too_many", f"{FACTS_A_BOX_MAX} meanings of points of {box} are held")

@@ -1,4 +1,4 @@
-"""Frames of an HJ 212 monitor, made by hand: length, data segment, the standard's CRC, CR LF; and frames with faults."""
+"""Frames of an HJ 212 monitor, made by hand: length, data segment, CRC, CR LF; and frames with faults."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def frame(segment: str) -> bytes:
     return f"##{len(octets):04d}".encode() + octets + check(octets).encode() + b"\r\n"
 
 
-def real_time(  # noqa: PLR0913 a frame has as many fields
+def real_time(
     values: Mapping[str, str],
     at: datetime,
     *,

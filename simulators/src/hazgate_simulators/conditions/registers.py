@@ -1,4 +1,4 @@
-"""A Modbus TCP device that holds registers and nothing else. Modbus messaging on TCP/IP 1.0b, 3.1; functions 3 and 4."""
+"""A Modbus TCP device that holds registers and nothing else: Modbus messaging on TCP/IP 1.0b, 3.1; functions 3, 4."""
 
 from __future__ import annotations
 
