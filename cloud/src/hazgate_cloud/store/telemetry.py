@@ -44,7 +44,7 @@ def take(tx: Connection, box: str, batch: Batch, at: str) -> int:
     own = (telemetry_spools.c.box == box) & (telemetry_spools.c.spool == batch.spool)
     held: int | None = tx.execute(select(telemetry_spools.c.upto).where(own)).scalar()
     keys = {name: facts_key(facts) for name, facts in batch.points.items()}
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"n": number, "point": sample.point, "facts": keys[sample.point], "at": sample.at, "value": sample.value,
          "quality": sample.quality, "said_at": sample.said_at, "note": sample.note}
         for number, sample in enumerate(batch.samples, batch.first)
