@@ -39,6 +39,12 @@ LABEL = (
     ),
     "p50 and p95 of each round; the spread is over the rounds. The first label also starts the drawing process.",
 )
+LABEL_BYTES = (
+    (
+        "Through the box's own drawing process: request, layout, drawing, QR code, digest and the printer's language. "
+        "Long texts and four pictograms; each label is another one. The bound is a promise in milliseconds, no peer."
+    ),
+)
 BURST = (
     (
         "Each weighing awaits its own answer on the event loop; the writer commits what has gathered. S does nothing "

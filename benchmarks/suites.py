@@ -6,7 +6,7 @@ import asyncio
 import statistics
 from collections.abc import Callable
 
-from benchmarks import bare, decoding, intake, load, own_box, own_journal, peer, server
+from benchmarks import bare, decoding, intake, load, own_box, own_journal, own_label, peer, server
 from benchmarks import remarks as remarks_of
 from benchmarks.bench import Bench
 from benchmarks.broker import Broker
@@ -26,6 +26,8 @@ COMMIT_SLICE_S = 0.5
 RECEIPT_RATE_PER_S = 5.0
 RECEIPT_COUNT = 25
 LABEL_COUNT = 20
+LABEL_BYTES_MS_MAX = 150.0
+LABEL_BYTES_GOAL = Goal(Sense.AT_MOST, 1.0)
 
 
 def commit(bench: Bench) -> list[Figure]:
@@ -174,7 +176,33 @@ def label(bench: Bench) -> list[Figure]:
     ]
     bars.append(Bar("first label of a drawing process", Role.SHOWN, tuple(run.first_last_byte_ms for run in runs)))
     title = "Last stable frame to saved and to the label's last byte"
-    return [Figure("label", title, "ms", tuple(bars), remarks=remarks_of.LABEL)]
+    return [Figure("label", title, "ms", tuple(bars), remarks=remarks_of.LABEL), _label_bytes(bench)]
+
+
+def _label_bytes(bench: Bench) -> Figure:
+    """From a label's texts to the printer's bytes at 100 mm and 203 dpi: p99 against a fixed bound."""
+    p99: dict[str, list[float]] = {profile: [] for profile in own_label.PROFILES}
+    p50: list[float] = []
+    for number in range(bench.rounds):
+        for profile, series in p99.items():
+            took_ms = asyncio.run(own_label.bytes_latencies_ms(profile))
+            bench.keep("label_bytes", round=number, profile=profile, ours_ms=took_ms)
+            series.append(percentile(took_ms, 99))
+            if profile == own_label.PROFILES[0]:
+                p50.append(percentile(took_ms, 50))
+        bench.say(
+            f"round {number + 1}: label to bytes p99 "
+            + ", ".join(f"{profile} {series[-1]:.1f} ms" for profile, series in p99.items())
+        )
+    ours, *others = p99.items()
+    bars = (
+        Bar(f"hazgate, {ours[0]}, p99", Role.OURS, tuple(ours[1])),
+        Bar("the bound", Role.REFERENCE, (LABEL_BYTES_MS_MAX,) * bench.rounds),
+        *(Bar(f"hazgate, {profile}, p99", Role.SHOWN, tuple(series)) for profile, series in others),
+        Bar(f"hazgate, {ours[0]}, p50", Role.SHOWN, tuple(p50)),
+    )
+    title = "Label render to bytes, 100 mm at 203 dpi, p99"
+    return Figure("label_bytes", title, "ms", bars, LABEL_BYTES_GOAL, remarks=remarks_of.LABEL_BYTES)
 
 
 def _seen(run: own_box.LabelRun) -> list[float]:

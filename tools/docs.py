@@ -123,6 +123,66 @@ def devices() -> Iterator[str]:
             ("mind", item.notes),
         ]
         yield from table(("", ""), [(name, said) for name, said in facts if said])
+    yield from _printers()
+
+
+def _printers() -> Iterator[str]:
+    """The printers, from their profiles."""
+    from hazgate_profiles import printers
+
+    yield from (
+        "",
+        "## Printers",
+        "",
+        "Chosen with `printer.profile` in the box's configuration. A label wider than the head is refused by",
+        "`check-config` and again at the print. HJ 1276-2022 wants 100 mm up to 50 L, 150 mm up to 450 L, 200 mm and",
+        "two labels above. **Asked as** says how the box hears of paper and faults; from `none` it hears nothing, and",
+        "a person confirms every label. Each profile is proven by the answers in its file.",
+        "",
+    )
+    rows = []
+    for item in map(printers.load, printers.available()):
+        sides = ", ".join(map(str, item.sides_mm))
+        rows.append(
+            (
+                f"`{item.id}`",
+                item.title["zh"],
+                item.title["en"],
+                item.language,
+                f"{item.head_mm} mm, {item.dots_per_mm} dots/mm" if item.head_dots else f"{item.dots_per_mm} dots/mm",
+                f"{sides} mm" if sides else "none" + (", slips" if item.language == "escpos" else ""),
+                item.status,
+                ", ".join(item.links),
+                item.trust,
+            )
+        )
+    heads = ("profile", "名称", "name", "language", "head", "labels", "asked as", "links", "trust")
+    yield from table(heads, rows)
+    yield ""
+    for item in map(printers.load, printers.available()):
+        seen = ", ".join((*item.match.vendors, *item.match.models))
+        told = [f"`{item.id}`: {'; '.join(item.source)}", f"seen as {seen}" if seen else "", item.notes]
+        yield "- " + ". ".join(part.rstrip(".") for part in told if part) + "."
+
+    yield from _scanner_devices()
+
+
+def _scanner_devices() -> Iterator[str]:
+    from hazgate_profiles import scanners
+
+    yield from ("", "## Scanners", "", "Read by the box itself, wherever the operator's page is.", "")
+    rows = []
+    for item in map(scanners.load, scanners.available()):
+        talk = item.traffic
+        how = (
+            f"serial {talk.baud[0]} {talk.bits}{talk.parity}{talk.stop}, suffix {talk.suffix}"
+            if talk.kind == "serial"
+            else f"keys, ended by {' or '.join(talk.ends)}"
+        )
+        rows.append(
+            (f"`{item.id}`", item.title["zh"], item.title["en"], item.trust, how, "; ".join(item.source), item.notes)
+        )
+    yield from table(("profile", "名称", "name", "trust", "talks", "sources", "mind"), rows)
 
 
 def _default(profile: Profile, key: str) -> str:
@@ -157,6 +217,7 @@ def messages() -> Iterator[str]:
         "PAN": "The pan",
         "PRN": "Printer",
         "LBL": "Label",
+        "SCAN": "Scanner",
         "NET": "Network",
         "CORE": "Regulatory core",
         "HELD": "Held back by the collector",

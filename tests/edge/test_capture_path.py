@@ -9,7 +9,7 @@ import pytest
 
 HEAVY = (
     *("fastapi", "starlette", "uvicorn", "jinja2", "httpx", "typer", "rich"),
-    *("PIL", "segno", "numpy", "cv2", "onnxruntime"),
+    *("PIL", "segno", "numpy", "cv2", "onnxruntime", "zxingcpp"),
 )
 
 

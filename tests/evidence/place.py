@@ -28,7 +28,7 @@ from hazgate_cloud.store.certificates import Authority, issue_missing
 from hazgate_cloud.store.engine import Database
 from hazgate_cloud.store.migrate import upgrade
 from hazgate_edge.printing.draw import answer
-from hazgate_profiles import registry
+from hazgate_profiles import printers, registry
 from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.journal.checkpoint import Checkpoint
 from hazgate_protocols.journal.record import REPRINT, WEIGHING, Record
@@ -79,8 +79,9 @@ def printed(body: dict[str, Any], rid: str, copy: int) -> dict[str, Any]:
     weighing = WeighingBody.from_json(body)
     document = label_of_weighing(weighing, TEXTS | {"qr_payload": f"https://h.example/t/{weighing.label}"}, copy)
     request = {
-        "document": dataclasses.asdict(document), "form": "tspl", "side_mm": weighing.label_side_mm, "dots_per_mm": 8,
-        "gap_mm": 2, "labels": weighing.labels, "font": "",
+        "document": dataclasses.asdict(document), "form": "job", "side_mm": weighing.label_side_mm,
+        "profile": json.loads(json.dumps(dataclasses.asdict(printers.load("tspl-4in-203")))), "gap_mm": 2, "turn": 0,
+        "labels": weighing.labels, "font": "",
     }  # fmt: skip
     head, _, _ = answer(request).partition(b"\n")
     picture = PrintedPicture(**json.loads(head), labels=weighing.labels, texts=texts_of(document))

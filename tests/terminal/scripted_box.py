@@ -18,6 +18,7 @@ from hazgate_edge.domain.view import (
     Refused,
     Row,
     Say,
+    Scanned,
     SyncState,
     Waste,
     Weighed,
@@ -93,6 +94,7 @@ class ScriptedBox:
     presses: list[Press] = field(default_factory=list)
     answers: list[tuple[str, bool, str]] = field(default_factory=list)
     prints: list[tuple[str, str, str]] = field(default_factory=list)
+    scans: list[tuple[str, str]] = field(default_factory=list)
     booked: dict[str, Weighed] = field(default_factory=dict)
 
     def show(self, **changes: object) -> None:
@@ -162,6 +164,10 @@ class ScriptedBox:
         assert row is not None
         copies = row.copies + (row.print_state is PrintState.PRINTED)
         self._change(dataclasses.replace(row, print_state=PrintState.PRINTED, copies=copies, print_say=None))
+        return None
+
+    async def scan(self, *, text: str, scanner: str) -> Scanned | None:
+        self.scans.append((text, scanner))
         return None
 
     def _change(self, row: Row) -> None:

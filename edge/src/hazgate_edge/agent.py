@@ -31,6 +31,7 @@ from hazgate_edge.domain.view import (
     Refused,
     Row,
     Say,
+    Scanned,
     SyncState,
     Waste,
     Weighed,
@@ -42,6 +43,7 @@ from hazgate_edge.journal.writer import WriterClosedError, WriterFullError
 from hazgate_edge.numbers import LabelNumbers
 from hazgate_edge.printing.drawing import CannotDrawError, Drawing, document_of
 from hazgate_edge.printing.spooler import Spooler
+from hazgate_edge.scanning.scans import Scans
 from hazgate_edge.sync.dialogue import Dialogue
 from hazgate_edge.sync.mqtt import Uplink
 from hazgate_edge.wastes import KnownWaste
@@ -82,6 +84,7 @@ class Agent:
         dev: dict[str, Any],
         disk: Callable[[], Say | None],
         numbers: LabelNumbers,
+        scans: Scans,
         notices: Callable[[], tuple[Chip, ...]] = tuple,
         conditions: Callable[[], tuple[Condition, ...]] = tuple,
     ) -> None:
@@ -101,6 +104,7 @@ class Agent:
         self._label_numbers = numbers
         self._notices = notices
         self._conditions = conditions
+        self._scans = scans
         self._weighing = asyncio.Lock()
         self._number = 0
         self._counts = _Counts()
@@ -170,6 +174,7 @@ class Agent:
             records_version=self._journal.changes,
             numbers=self._numbers,
             conditions=self._conditions(),
+            scanned=self._scans.last,
         )
 
     async def rows(self, limit: int = 200) -> list[Row]:
@@ -239,6 +244,10 @@ class Agent:
         self._spooler.again()
         self._uplink.wake()
         return None
+
+    async def scan(self, *, text: str, scanner: str) -> Scanned | None:
+        """As if a scanner of the box had read it."""
+        return self._scans.take(scanner[:40], text.encode())
 
     # -- inside ----------------------------------------------------------------------------------------------------
 
@@ -379,12 +388,15 @@ class Agent:
             scale,
             self._printer_chip(),
             Chip("network", light, network),
+            *self._scans.chips(),
             *self._notices(),
         )
 
     def _printer_chip(self) -> Chip:
         if self._spooler.say is None and self._counts.unanswered:
             return Chip("printer", Light.WARN, Say("PRN-11", {"n": str(self._counts.unanswered)}))
+        if self._spooler.say is None and self._config.printer.proof_slips:
+            return Chip("printer", Light.WARN, Say("PRN-16"))
         return Chip("printer", self._spooler.light, self._spooler.say)
 
     def _count(self, now_ns: int) -> None:

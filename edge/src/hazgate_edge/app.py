@@ -37,9 +37,15 @@ from hazgate_edge.lastgood import Chosen
 from hazgate_edge.numbers import LabelNumbers
 from hazgate_edge.porter import Porter
 from hazgate_edge.printing.drawing import Drawing
-from hazgate_edge.printing.spooler import Spooler
-from hazgate_edge.printing.tspl_printer import FileTarget, StatusUse, TcpTarget, TsplPrinter
+from hazgate_edge.printing.handed_over import CupsPrinter, FolderPrinter
+from hazgate_edge.printing.job_printer import JobPrinter
+from hazgate_edge.printing.links import FileTarget, SerialTarget, Target, TcpTarget, UsbTarget
+from hazgate_edge.printing.model import asked_for_status, model_of
+from hazgate_edge.printing.spooler import LabelPrinter, Spooler
 from hazgate_edge.scale.reader import ScaleReader
+from hazgate_edge.scanning.profiles import traffic_of
+from hazgate_edge.scanning.reader import ScannerReader
+from hazgate_edge.scanning.scans import Scans
 from hazgate_edge.sync.dialogue import Dialogue
 from hazgate_edge.sync.mqtt import Uplink
 from hazgate_edge.sync.refill import Refill
@@ -94,6 +100,7 @@ class Parts:
     surroundings: Surroundings
     conditions: Conditions | None  # None without measuring points, or where their file cannot be opened
     spool: Spool | None
+    scanners: list[ScannerReader]
 
 
 def lock(data_folder: Path) -> IO[str]:
@@ -149,13 +156,25 @@ def scale_of(config: Config, clock: Clock) -> tuple[Profile, Pan, ScaleReader]:
     return profile, pan, ScaleReader(scale, profile, pan, clock)
 
 
-def printer_of(config: Config) -> TsplPrinter:
+def printer_of(config: Config) -> LabelPrinter:
     """The configured printer."""
     printer = config.printer
-    status = StatusUse.REQUIRED if printer.answers_status else StatusUse.NONE
-    if printer.kind == "tcp":
-        return TsplPrinter(TcpTarget(printer.host or "", printer.port), status=status)
-    return TsplPrinter(FileTarget(Path(printer.path or "")), status=status)
+    path = Path(printer.path or "")
+    target: Target
+    match printer.kind:
+        case "cups":
+            return CupsPrinter(printer.queue or "")
+        case "folder":
+            return FolderPrinter(path)
+        case "tcp":
+            target = TcpTarget(printer.host or "", printer.port)
+        case "file":
+            target = FileTarget(path)
+        case "usb":
+            target = UsbTarget(printer.usb_model, printer.usb_serial)
+        case "serial":
+            target = SerialTarget(path, printer.baud)
+    return JobPrinter(target, speech=asked_for_status(printer, model_of(printer)))
 
 
 def examine(path: Path, box: str, signer: Signer, clock: Clock) -> str:
@@ -253,6 +272,9 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
     spooler = Spooler(journal, printer_of(config), drawing, config, dev=dev, on_record=uplink.wake)
     wastes = known_wastes(config, local_date(clock.wall()))
     numbers = LabelNumbers(config, clock=clock, journal=journal, wastes=tuple(wastes), dev=dev, on_record=uplink.wake)
+    scans = scans_of(config, clock, journal)
+    scanners = [ScannerReader(scanner, traffic_of(scanner), clock, scans.take) for scanner in config.scanners]
+    scans.watch([*scanners])
     agent = Agent(
         config,
         clock=clock,
@@ -266,6 +288,7 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
         dev=dev,
         disk=lambda: disk_check(config.data_folder),
         numbers=numbers,
+        scans=scans,
         notices=lambda: (
             *notices(config.data_folder, clock, problem),
             *condition_notices(conditions, spool_fault),
@@ -289,6 +312,7 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
         found,
         conditions,
         spool,
+        scanners,
     )
 
 
@@ -318,6 +342,16 @@ def condition_notices(conditions: Conditions | None, fault: str) -> tuple[Chip, 
             said = Say(key, {"point": first, "count": str(len(concerned))})
             return (Chip("conditions", Light.WARN, said),)
     return ()
+
+
+def scans_of(config: Config, clock: Clock, journal: Journal) -> Scans:
+    """What scanned codes mean on this box."""
+
+    def bag_of(label: str) -> str | None:
+        found = journal.bag(label=label) or journal.found_bag(label=label)
+        return found.rid if found else None
+
+    return Scans(base=config.label_qr_base, unit=config.unit.code, clock=clock, bag_of=bag_of)
 
 
 def present(clock: Timekeeper) -> dict[str, Any]:
@@ -386,6 +420,10 @@ async def _until_stopped(parts: Parts, chosen: Chosen, on_ready: Callable[[], No
         beating = tasks.create_task(_beat(vitals, stop), name="vitals")
         running = [
             tasks.create_task(parts.reader.run(), name="scale"),
+            *(
+                tasks.create_task(_through_full_disk("look a scan up", one.run), name=f"scanner {one.id}")
+                for one in parts.scanners
+            ),
             tasks.create_task(_through_full_disk("print", lambda: _print(parts.spooler)), name="spooler"),
             tasks.create_task(_through_full_disk("send", parts.uplink.run), name="uplink"),
             tasks.create_task(_through_full_disk("ask for numbers", parts.numbers.run), name="numbers"),

@@ -1,4 +1,4 @@
-"""hazgate-edge: run | check-config | doctor | verify | show | decide | leases | decode | identity.
+"""hazgate-edge: run | check-config | doctor | verify | show | decide | scan-image | leases | decode | identity.
 
 Plain argparse and late imports: `run` must start fast and stay small.
 """
@@ -64,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     showing = command("show", _show, "show everything known of one label number or record id")
     showing.add_argument("code", help="the 37-character label number, the text of its QR code, or a record id")
+    looking = command("scan-image", _scan_image, "say what the codes in a photo are to this box")
+    looking.add_argument("file", type=Path, help="a JPEG or PNG photo of a label")
     command("leases", _leases, "show the label numbers leased to this box, and what it has asked for")
     decoding = command("decode", _decode, "turn captured bytes into readings, as JSON lines", config=False)
     source = decoding.add_mutually_exclusive_group(required=True)
@@ -137,6 +139,12 @@ def _show(arguments: argparse.Namespace) -> int:
     from hazgate_edge.commands import show
 
     return show.run(arguments.config, arguments.code)
+
+
+def _scan_image(arguments: argparse.Namespace) -> int:
+    from hazgate_edge.commands import scan_image
+
+    return scan_image.run(arguments.config, arguments.file)
 
 
 def _leases(arguments: argparse.Namespace) -> int:

@@ -136,16 +136,24 @@ class Scale(_Part):
 
 
 class Printer(_Part):
-    """A TSPL label printer with pre-printed orange stock: only the black layer is printed."""
+    """The label printer, with pre-printed orange stock: only the black layer is printed. Without a profile it is a
+    TSPL printer as dots_per_mm, head_mm and answers_status say; with one these three come from there."""
 
-    kind: Literal["tcp", "file"]
+    kind: Literal["tcp", "file", "usb", "serial", "cups", "folder"]
+    profile: Text | None = None
     host: Text | None = None
     port: Port = 9100
     path: Text | None = None
+    usb_model: Text | None = None
+    usb_serial: Text | None = None
+    baud: Literal[9600, 19200, 38400, 57600, 115200] = 115200
+    queue: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,126}$")] | None = None
     dots_per_mm: Literal[8, 12] = 8
     head_mm: Annotated[int, Field(ge=40, le=220)] = 104
     gap_mm: Annotated[int, Field(ge=0, le=20)] = 2
     answers_status: bool = True
+    turn: Literal[0, 90, 180, 270] = 0
+    proof_slips: bool = False
 
     @model_validator(mode="after")
     def _target(self) -> Printer:
@@ -153,7 +161,43 @@ class Printer(_Part):
             raise ValueError("a printer of kind tcp needs a host")
         if self.kind == "file" and self.path is None:
             raise ValueError("a printer of kind file needs a path, such as /dev/usb/lp0")
+        if self.kind == "serial" and self.path is None:
+            raise ValueError("a printer of kind serial needs a path, such as /dev/ttyS0")
+        if self.kind == "folder" and (self.path is None or self.profile is None):
+            raise ValueError("a printer of kind folder needs a path and a profile, such as pdf-folder")
+        if self.kind == "usb" and self.usb_model is None and self.usb_serial is None:
+            raise ValueError("a printer of kind usb needs usb_model or usb_serial, as `doctor` shows them")
+        if self.kind == "cups" and self.queue is None:
+            raise ValueError("a printer of kind cups needs the name of its queue, as `lpstat -p` shows it")
+        if self.proof_slips and self.profile is None:
+            raise ValueError("proof_slips goes with the profile of a receipt printer, such as escpos-80")
         return self
+
+
+class KeyboardLink(_Part):
+    """A scanner that plays a USB keyboard: found by its name below /dev/input, or by vendor, product and USB port."""
+
+    kind: Literal["keyboard"]
+    device: Text | None = None
+    vendor: Annotated[str, Field(pattern=r"^[0-9a-f]{4}$")] | None = None
+    product: Annotated[str, Field(pattern=r"^[0-9a-f]{4}$")] | None = None
+    usb_port: Annotated[str, Field(pattern=r"^\d+-\d+(\.\d+)*$")] | None = None
+
+    @model_validator(mode="after")
+    def _named(self) -> KeyboardLink:
+        by_id = self.vendor is not None and self.product is not None
+        if by_id == (self.device is not None) or (self.device is not None and self.vendor != self.product):
+            raise ValueError("either device is wanted, such as /dev/input/by-id/NAME, or vendor and product")
+        return self
+
+
+class Scanner(_Part):
+    """A code scanner that the box reads itself, wherever the operator's page is."""
+
+    id: Id
+    profile: Text
+    link: Annotated[SerialLink | TcpLink | KeyboardLink, Field(discriminator="kind")]
+    suffix: Literal["cr", "lf", "crlf", "line", "tab", "none"] | None = None
 
 
 class Broker(_Part):
@@ -263,6 +307,7 @@ class Config(_Part):
     broker: Broker
     scales: Annotated[tuple[Scale, ...], Field(min_length=1, max_length=1, strict=False)]
     printer: Printer
+    scanners: Annotated[tuple[Scanner, ...], Field(max_length=8, strict=False)] = ()
     label_qr_base: str = ""
     label_font: PathValue | None = None
     numbers: Numbers = Numbers()
@@ -333,30 +378,62 @@ def load(path: Path) -> Config:
 
 def cross_checks(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """What no single key can know: references, duplicates, label against print head."""
-    from hazgate_protocols.label.document import label_side_mm
 
     yield from _suite_checks(config.chain_suite, bytes.fromhex(config.collector.public_key))
+    yield from _telemetry_checks(config.telemetry)
     known = {container.id for container in config.containers}
     for name, ids in (
         ("containers", [container.id for container in config.containers]),
         ("wastes", [waste.code for waste in config.wastes]),
+        ("scanners", [scanner.id for scanner in config.scanners]),
     ):
         for index, item in enumerate(ids):
             if item in ids[:index]:
                 yield (name, index), f"{item} stands twice"
+    ports = [getattr(config.scale.link, "port", None)]
+    for index, scanner in enumerate(config.scanners):
+        if isinstance(scanner.link, SerialLink):
+            if scanner.link.port in ports:
+                yield ("scanners", index, "link", "port"), f"{scanner.link.port} is another device's port already"
+            ports.append(scanner.link.port)
     for index, waste in enumerate(config.wastes):
         for wanted in waste.containers:
             if wanted not in known:
                 yield ("wastes", index, "containers"), f"container {wanted} is not one of {', '.join(sorted(known))}"
+    yield from _printer_checks(config)
+
+
+def _printer_checks(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """The printer's profile against the other keys, and every container's label against the head."""
+    from hazgate_edge.printing.model import PrinterModelError, contradictions, model_of
+    from hazgate_protocols.label.document import label_side_mm
+
+    try:
+        model = model_of(config.printer)
+    except PrinterModelError as exc:
+        yield ("printer", "profile"), str(exc)
+        return
+    yield from contradictions(config.printer, model)
+    if config.printer.proof_slips:
+        return  # told by a warning: every label of the unit is then printed elsewhere
     for index, container in enumerate(config.containers):
         side = label_side_mm(container.volume_l)
-        if side > config.printer.head_mm:
+        why = model.refusal_of(side)
+        if why is None:
+            continue
+        if not model.prints_labels:
+            yield (
+                ("printer", "profile"),
+                f"{why}; proof_slips: true prints slips and leaves the labels to another place",
+            )
+            return
+        what = f"{container.volume_l} L needs a {side} mm label (HJ 1276-2022); {why} or leave this container out"
+        if config.printer.profile is None:
             what = (
                 f"{container.volume_l} L needs a {side} mm label (HJ 1276-2022), the print head has"
                 f" {config.printer.head_mm} mm; use a wider printer or leave this container out"
             )
-            yield ("containers", index, "volume_l"), what
-    yield from _telemetry_checks(config.telemetry)
+        yield ("containers", index, "volume_l"), what
 
 
 def _telemetry_checks(telemetry: Telemetry) -> Iterator[tuple[tuple[str | int, ...], str]]:
@@ -433,20 +510,17 @@ def _why(error: Any) -> str:
     return str(error["msg"]).removeprefix("Value error, ") + shown
 
 
+# How pydantic names the branch of a union, which is no key of the file.
+_BRANCHES = ("serial", "tcp", "modbus-rtu", "modbus-tcp", "hid", "keyboard", "tcp-listen")
+
+
 def name_of(where: tuple[str | int, ...]) -> str:
     """A place in the file as people write it: wastes[0].code."""
     out = ""
     for step in where:
         if isinstance(step, int):
             out += f"[{step}]"
-        elif step not in (
-            "serial",
-            "tcp",
-            "modbus-rtu",
-            "modbus-tcp",
-            "hid",
-            "tcp-listen",
-        ):  # pydantic names the union's branch too
+        elif step not in _BRANCHES:
             out += f".{step}" if out else step
     return out
 

@@ -44,6 +44,7 @@ class Door:
             "label_png": self._label_png,
             "answer_print": lambda given: box.answer_print(**given),
             "print_again": lambda given: box.print_again(**given),
+            "scan": lambda given: box.scan(**given),
         }
 
     async def open(self) -> None:

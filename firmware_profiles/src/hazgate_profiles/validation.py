@@ -78,12 +78,17 @@ def _walk(node: Any, loc: tuple[str | int, ...], lines: dict[Any, int], seen: se
 
 def validate_profile(tree: dict[str, Any], origins: Origins, source: str) -> spec.Profile:
     """The profile of a resolved tree; raises ProfileError with one line for each mistake (the first few)."""
+    return typing.cast(spec.Profile, built(spec.Profile, tree, origins, source))
+
+
+def built(kind: type, tree: dict[str, Any], origins: Origins, source: str) -> Any:
+    """The object of this dataclass that a tree describes; raises ProfileError like validate_profile()."""
     from hazgate_profiles.registry import ProfileError
 
     builder = Builder()
-    profile = builder.build(spec.Profile, tree, ())
+    profile = builder.build(kind, tree, ())
     if not builder.mistakes:
-        return typing.cast(spec.Profile, profile)
+        return profile
     texts = []
     for loc, sentence in builder.mistakes[:ERRORS_SHOWN]:
         file, line = _origin(loc, origins, source)

@@ -10,6 +10,7 @@ from hazgate_simulators.demo.command import demo
 from hazgate_simulators.link.command import link
 from hazgate_simulators.printer.command import printer_app
 from hazgate_simulators.scale.command import scale
+from hazgate_simulators.scanner.command import scanner
 from hazgate_simulators.site.command import site
 
 app = typer.Typer(
@@ -18,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("scale")(scale)
+app.command("scanner")(scanner)
 app.command("site")(site)
 app.command("demo")(demo)
 app.command("link")(link)

@@ -8,20 +8,24 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from edge.makers import DEV, WHO, journal_in, weighing
 from edge.test_config import GOOD
+from hazgate_edge.app import printer_of
 from hazgate_edge.config import Config, load
 from hazgate_edge.domain.view import Light, PrintState, Say
 from hazgate_edge.journal.store import Journal
 from hazgate_edge.printing.drawing import Drawing
-from hazgate_edge.printing.spooler import Spooler
+from hazgate_edge.printing.spooler import LabelPrinter, Spooler
 from hazgate_protocols.journal.record import PRINT, Record
 from hazgate_protocols.label.weighing import TEXTS
+from hazgate_simulators.printer.device import Language, SimulatedPrinter
 
 
 @dataclass
@@ -74,7 +78,7 @@ def rows_of(job: bytes) -> bytes:
     return rest[:80_000]
 
 
-async def printed(journal: Journal, config: Config, printer: Printer, until: int) -> None:
+async def printed(journal: Journal, config: Config, printer: LabelPrinter, until: int) -> None:
     """The spooler at work until so many print records are there."""
     drawing = Drawing(config.printer, config.label_font)
     changed = asyncio.Event()
@@ -111,6 +115,30 @@ async def test_the_record_names_the_dots_that_left(journal: Journal, config: Con
         assert (body["picture"]["width"], body["picture"]["height"], body["picture"]["labels"]) == (800, 800, 1)
         assert body["picture"]["texts"].keys() == set(TEXTS)
     assert bodies[0]["picture"]["sha256"] != bodies[1]["picture"]["sha256"]
+
+
+@pytest.mark.parametrize("language", [Language.ZPL, Language.CPCL])
+async def test_the_paper_of_another_languages_printer_is_the_picture_on_record(
+    journal: Journal, tmp_path: Path, language: Language
+) -> None:
+    """From the press to the paper through ZPL or CPCL: the dots that came out have the digest in the print record."""
+    simulated = SimulatedPrinter(language=language, slow_ms=400)
+    await simulated.start()
+    text = GOOD.format(folder=tmp_path / "data", key="ab" * 32)
+    file = tmp_path / "box.yaml"
+    profile = f"  port: {simulated.port}\n  profile: {language}-4in-203\ncontainers:"
+    file.write_text(text.replace("containers:", profile, 1), encoding="utf-8")
+    config = load(file)
+    journal.write_now(lambda: journal.do_weigh(weighing("press-1")))
+    await printed(journal, config, printer_of(config), 1)
+    (body,) = prints(journal)
+    assert body["state"] == "printed"
+    with Image.open(BytesIO(simulated.printed[-1].png)) as out:
+        rows = out.tobytes()  # bit 0 = black, as the picture has it
+        assert out.size == (800, 800)
+    await simulated.stop()
+    size = (800).to_bytes(4, "big") * 2
+    assert body["picture"]["sha256"] == hashlib.sha256(b"hazgate label picture v1\0" + size + rows).hexdigest()
 
 
 async def test_a_label_that_never_left_has_no_picture_and_one_that_may_have_has(

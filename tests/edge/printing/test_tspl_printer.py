@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 from hazgate_edge.domain.view import Light, PrintState, Say
-from hazgate_edge.printing.links import Target, open_link
-from hazgate_edge.printing.tspl_printer import FileTarget, PrintOutcome, StatusUse, TcpTarget, TsplPrinter
+from hazgate_edge.printing.job_printer import JobPrinter, PrintOutcome
+from hazgate_edge.printing.links import FileTarget, Target, TcpTarget, open_link
+from hazgate_protocols.label.printer_profile import StatusSpeech
 from hazgate_protocols.label.tspl import STATUS_REQUEST, PrinterStatus, encode_job
 from hazgate_simulators.printer import device
 from hazgate_simulators.printer.device import Fault
@@ -30,17 +31,19 @@ JOB = encode_job(picture(), side_mm=40, gap_mm=2)  # 12.8 kB: several chunks
 
 
 @pytest.fixture
-async def simulator() -> AsyncIterator[device.TsplPrinter]:
-    printer = device.TsplPrinter(slow_ms=60)
+async def simulator() -> AsyncIterator[device.SimulatedPrinter]:
+    printer = device.SimulatedPrinter(slow_ms=60)
     await printer.start()
     yield printer
     await printer.stop()
 
 
-def box_printer(target: Target, status: StatusUse = StatusUse.REQUIRED, print_timeout_s: float = 3.0) -> TsplPrinter:
-    return TsplPrinter(
+def box_printer(
+    target: Target, status: StatusSpeech = StatusSpeech.TSPL_BYTE, print_timeout_s: float = 3.0
+) -> JobPrinter:
+    return JobPrinter(
         target,
-        status=status,
+        speech=status,
         connect_timeout_s=2.0,
         status_timeout_s=0.1 if print_timeout_s < 1 else 2.0,
         send_timeout_s=1.0,
@@ -49,7 +52,7 @@ def box_printer(target: Target, status: StatusUse = StatusUse.REQUIRED, print_ti
     )
 
 
-def to(simulator: device.TsplPrinter, *, print_timeout_s: float = 3.0) -> TsplPrinter:
+def to(simulator: device.SimulatedPrinter, *, print_timeout_s: float = 3.0) -> JobPrinter:
     return box_printer(TcpTarget("127.0.0.1", simulator.port), print_timeout_s=print_timeout_s)
 
 
@@ -66,7 +69,7 @@ async def until(condition: Callable[[], bool]) -> None:
     raise AssertionError("did not come true in five seconds")
 
 
-async def test_a_printed_label_is_the_picture_that_was_sent(simulator: device.TsplPrinter) -> None:
+async def test_a_printed_label_is_the_picture_that_was_sent(simulator: device.SimulatedPrinter) -> None:
     """PRINTED without a sentence; the printer's paper equals the picture; the connection is closed for the next one."""
     printer = to(simulator)
     for number in (1, 2):
@@ -80,7 +83,7 @@ async def test_a_printed_label_is_the_picture_that_was_sent(simulator: device.Ts
 @pytest.mark.fault(53)
 @pytest.mark.parametrize(("fault", "expected"), [(Fault.PAPER_OUT, "PRN-01"), (Fault.HEAD_OPEN, "PRN-04")])
 async def test_a_printer_that_says_it_cannot_gets_nothing(
-    simulator: device.TsplPrinter, fault: Fault, expected: str
+    simulator: device.SimulatedPrinter, fault: Fault, expected: str
 ) -> None:
     """FAILED with the reason, and not one byte of the job left: loading paper later prints nothing by itself."""
     await simulator.set_fault(fault)
@@ -89,7 +92,7 @@ async def test_a_printer_that_says_it_cannot_gets_nothing(
     assert simulator.bytes_received == len(STATUS_REQUEST)
 
 
-async def test_a_refused_connection_is_a_failure(simulator: device.TsplPrinter) -> None:
+async def test_a_refused_connection_is_a_failure(simulator: device.SimulatedPrinter) -> None:
     """PRN-02: surely nothing printed."""
     await simulator.set_fault(Fault.REFUSE)
     outcome = await to(simulator).print_job(JOB)
@@ -106,7 +109,7 @@ async def test_a_printer_name_that_leads_nowhere_is_a_failure(host: str) -> None
 
 
 @pytest.mark.fault(55)
-async def test_no_answer_is_never_taken_for_ready(simulator: device.TsplPrinter) -> None:
+async def test_no_answer_is_never_taken_for_ready(simulator: device.SimulatedPrinter) -> None:
     """A silent printer of a profile that requires status gets nothing: FAILED, PRN-08; its status is None."""
     await simulator.set_fault(Fault.SILENT)
     printer = to(simulator, print_timeout_s=0.3)
@@ -118,17 +121,17 @@ async def test_no_answer_is_never_taken_for_ready(simulator: device.TsplPrinter)
 
 @pytest.mark.fault(55)
 async def test_a_printer_that_can_never_answer_prints_and_leaves_the_answer_to_a_person(
-    simulator: device.TsplPrinter,
+    simulator: device.SimulatedPrinter,
 ) -> None:
     """Profile `status: none`: the label comes out, the outcome is UNKNOWN and asks."""
     await simulator.set_fault(Fault.SILENT)
-    outcome = await box_printer(TcpTarget("127.0.0.1", simulator.port), StatusUse.NONE).print_job(JOB)
+    outcome = await box_printer(TcpTarget("127.0.0.1", simulator.port), StatusSpeech.NONE).print_job(JOB)
     assert (outcome.state, key(outcome)) == (PrintState.UNKNOWN, "PRN-03")
     await until(lambda: len(simulator.printed) == 1)
 
 
 @pytest.mark.fault(58)
-async def test_a_printer_of_another_language_gets_no_label(simulator: device.TsplPrinter) -> None:
+async def test_a_printer_of_another_language_gets_no_label(simulator: device.SimulatedPrinter) -> None:
     """It answers, but not as TSPL does: said as such, nothing of a job is sent; the right one prints again."""
     await simulator.set_fault(Fault.OTHER_LANGUAGE)
     printer = to(simulator)
@@ -143,7 +146,7 @@ async def test_a_printer_of_another_language_gets_no_label(simulator: device.Tsp
 
 @pytest.mark.fault(56)
 @pytest.mark.parametrize("fault", [Fault.STALL, Fault.LOSE_TAIL])
-async def test_a_job_that_never_ends_or_vanishes_is_unknown(simulator: device.TsplPrinter, fault: Fault) -> None:
+async def test_a_job_that_never_ends_or_vanishes_is_unknown(simulator: device.SimulatedPrinter, fault: Fault) -> None:
     """Busy for ever, or ready without ever having printed: both are doubt, never PRINTED and never FAILED."""
     await simulator.set_fault(fault)
     outcome = await to(simulator, print_timeout_s=0.3).print_job(JOB)
@@ -152,7 +155,7 @@ async def test_a_job_that_never_ends_or_vanishes_is_unknown(simulator: device.Ts
 
 
 @pytest.mark.fault(54)
-async def test_paper_that_ends_midway_is_unknown_and_the_cause_is_told(simulator: device.TsplPrinter) -> None:
+async def test_paper_that_ends_midway_is_unknown_and_the_cause_is_told(simulator: device.SimulatedPrinter) -> None:
     """The printer kept the job and prints it after loading: so FAILED would have been wrong."""
     await simulator.set_fault(Fault.PAPER_OUT_MIDWAY)
     outcome = await to(simulator).print_job(JOB)
@@ -162,7 +165,9 @@ async def test_paper_that_ends_midway_is_unknown_and_the_cause_is_told(simulator
     await until(lambda: len(simulator.printed) == 1)
 
 
-async def test_a_cut_in_the_middle_of_a_job_is_unknown_and_the_next_job_prints(simulator: device.TsplPrinter) -> None:
+async def test_a_cut_in_the_middle_of_a_job_is_unknown_and_the_next_job_prints(
+    simulator: device.SimulatedPrinter,
+) -> None:
     """Bytes have left: only a person can say. Afterwards the printer works as before."""
     await simulator.set_fault(Fault.CUT)
     printer = to(simulator)
@@ -183,7 +188,7 @@ async def test_a_printer_that_takes_no_bytes_does_not_hold_the_box_for_ever() ->
         writer.close()
 
     server = await asyncio.start_server(deaf, "127.0.0.1", 0, limit=1)
-    printer = TsplPrinter(
+    printer = JobPrinter(
         TcpTarget("127.0.0.1", server.sockets[0].getsockname()[1]), send_timeout_s=0.2, print_timeout_s=0.3, poll_s=0.01
     )
     outcome = await printer.print_job(bytes(32 * 1024 * 1024))
@@ -193,7 +198,7 @@ async def test_a_printer_that_takes_no_bytes_does_not_hold_the_box_for_ever() ->
     server.close()
 
 
-async def test_a_link_that_has_hung_up_takes_no_byte_of_a_job(simulator: device.TsplPrinter) -> None:
+async def test_a_link_that_has_hung_up_takes_no_byte_of_a_job(simulator: device.SimulatedPrinter) -> None:
     """Once the hang-up was seen, send() refuses and nothing has left us: the job may be called FAILED."""
     link = await open_link(TcpTarget("127.0.0.1", simulator.port), timeout_s=2.0, reads=True)
     await simulator.set_fault(Fault.REFUSE)
@@ -241,7 +246,7 @@ async def test_every_status_before_a_job_has_its_sentence(byte: int, expected: s
     server.close()
 
 
-async def test_status_tells_what_the_printer_says_and_waits_for_nobody(simulator: device.TsplPrinter) -> None:
+async def test_status_tells_what_the_printer_says_and_waits_for_nobody(simulator: device.SimulatedPrinter) -> None:
     """Ready; while a job is printed the newest answer, without a second connection; None when unreachable."""
     printer = to(simulator)
     assert await printer.status() == PrinterStatus(0)
@@ -259,7 +264,7 @@ async def test_status_tells_what_the_printer_says_and_waits_for_nobody(simulator
     assert await printer.status() is None
 
 
-async def test_two_jobs_at_once_print_one_after_the_other(simulator: device.TsplPrinter) -> None:
+async def test_two_jobs_at_once_print_one_after_the_other(simulator: device.SimulatedPrinter) -> None:
     """Both come out, each as a whole."""
     printer = to(simulator)
     outcomes = await asyncio.gather(printer.print_job(JOB), printer.print_job(JOB))
@@ -303,14 +308,16 @@ class PtyPrinter:
 
 
 @pytest.fixture
-async def device_file(simulator: device.TsplPrinter) -> AsyncIterator[Path]:
+async def device_file(simulator: device.SimulatedPrinter) -> AsyncIterator[Path]:
     pty = PtyPrinter(simulator.port)
     await pty.start()
     yield pty.path
     await pty.stop()
 
 
-async def test_a_device_file_prints_like_a_network_printer(simulator: device.TsplPrinter, device_file: Path) -> None:
+async def test_a_device_file_prints_like_a_network_printer(
+    simulator: device.SimulatedPrinter, device_file: Path
+) -> None:
     """Status, job, polling over a file; then a fault is told the same way."""
     printer = box_printer(FileTarget(device_file))
     assert await printer.status() == PrinterStatus(0)
@@ -335,7 +342,7 @@ async def test_a_device_file_that_only_takes_bytes_is_never_called_printed(tmp_p
     """Without status all bytes arrive and the outcome is UNKNOWN."""
     target = tmp_path / "lp0"
     target.touch()
-    outcome = await box_printer(FileTarget(target), StatusUse.NONE).print_job(JOB)
+    outcome = await box_printer(FileTarget(target), StatusSpeech.NONE).print_job(JOB)
     assert (outcome.state, key(outcome)) == (PrintState.UNKNOWN, "PRN-03")
     assert target.read_bytes() == JOB
 
@@ -346,7 +353,7 @@ async def test_a_device_file_that_blocks_at_once_is_a_failure_and_later_is_unkno
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     try:
-        printer = TsplPrinter(FileTarget(pipe), status=StatusUse.NONE, send_timeout_s=0.2)
+        printer = JobPrinter(FileTarget(pipe), speech=StatusSpeech.NONE, send_timeout_s=0.2)
         outcome = await printer.print_job(bytes(1024 * 1024))
         assert (outcome.state, key(outcome)) == (PrintState.UNKNOWN, "PRN-03")
         outcome = await printer.print_job(JOB)
@@ -355,7 +362,7 @@ async def test_a_device_file_that_blocks_at_once_is_a_failure_and_later_is_unkno
         os.close(reader)
 
 
-async def test_a_cancelled_job_lets_go_of_the_device(simulator: device.TsplPrinter, device_file: Path) -> None:
+async def test_a_cancelled_job_lets_go_of_the_device(simulator: device.SimulatedPrinter, device_file: Path) -> None:
     """Cancelling while the box waits leaves neither the lock nor the file in use: the next job prints."""
     printer = box_printer(FileTarget(device_file))
     await simulator.set_fault(Fault.STALL)

@@ -16,15 +16,15 @@ import pytest
 from PIL import Image
 
 from hazgate_protocols.label.tspl import encode_job
-from hazgate_simulators.printer.device import FILES_MAX, Fault, TsplPrinter, prune
+from hazgate_simulators.printer.device import FILES_MAX, Fault, SimulatedPrinter, prune
 
 AT = datetime(2024, 3, 15, 1, 2, 3, tzinfo=UTC)
 ASK = b"\x1b!?"
 
 
 @pytest.fixture
-async def printer(tmp_path: Path) -> AsyncIterator[TsplPrinter]:
-    device = TsplPrinter(slow_ms=40, folder=tmp_path / "labels", now=lambda: AT)
+async def printer(tmp_path: Path) -> AsyncIterator[SimulatedPrinter]:
+    device = SimulatedPrinter(slow_ms=40, folder=tmp_path / "labels", now=lambda: AT)
     await device.start()
     yield device
     await device.stop()
@@ -37,7 +37,7 @@ class Host:
         self.reader, self.writer = reader, writer
 
     @classmethod
-    async def connect(cls, device: TsplPrinter) -> Host:
+    async def connect(cls, device: SimulatedPrinter) -> Host:
         return cls(*await asyncio.open_connection("127.0.0.1", device.port))
 
     async def ask(self, within_s: float = 2.0) -> int | None:
@@ -72,7 +72,7 @@ def picture() -> Image.Image:
 JOB = encode_job(picture(), side_mm=10, gap_mm=2)
 
 
-async def test_a_label_comes_out_as_it_was_sent_and_is_kept(printer: TsplPrinter, tmp_path: Path) -> None:
+async def test_a_label_comes_out_as_it_was_sent_and_is_kept(printer: SimulatedPrinter, tmp_path: Path) -> None:
     """Ready, busy from PRINT on, ready again; the PNG equals the picture, in memory and in the folder."""
     host = await Host.connect(printer)
     assert await host.ask() == 0x00
@@ -91,7 +91,7 @@ async def test_a_label_comes_out_as_it_was_sent_and_is_kept(printer: TsplPrinter
 async def test_numbers_go_on_where_the_folder_ends(tmp_path: Path) -> None:
     """A restarted printer never overwrites a label it printed before."""
     (tmp_path / "label-000041.png").write_bytes(b"older")
-    device = TsplPrinter(slow_ms=0, folder=tmp_path)
+    device = SimulatedPrinter(slow_ms=0, folder=tmp_path)
     await device.start()
     host = await Host.connect(device)
     host.writer.write(JOB)
@@ -104,7 +104,7 @@ async def test_numbers_go_on_where_the_folder_ends(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("fault", "byte"), [(Fault.PAPER_OUT, 0x04), (Fault.HEAD_OPEN, 0x01)])
 async def test_a_job_sent_while_out_of_paper_or_open_waits_and_prints_later(
-    printer: TsplPrinter, fault: Fault, byte: int
+    printer: SimulatedPrinter, fault: Fault, byte: int
 ) -> None:
     """The status says what is wrong, nothing comes out; after it is put right the label does."""
     await printer.set_fault(fault)
@@ -117,7 +117,9 @@ async def test_a_job_sent_while_out_of_paper_or_open_waits_and_prints_later(
     await host.close()
 
 
-async def test_paper_that_ends_midway_spoils_one_label_and_prints_it_again_after_loading(printer: TsplPrinter) -> None:
+async def test_paper_that_ends_midway_spoils_one_label_and_prints_it_again_after_loading(
+    printer: SimulatedPrinter,
+) -> None:
     """Ready before, out of paper during; the spoiled label is counted and comes again whole."""
     await printer.set_fault(Fault.PAPER_OUT_MIDWAY)
     host = await Host.connect(printer)
@@ -131,7 +133,7 @@ async def test_paper_that_ends_midway_spoils_one_label_and_prints_it_again_after
     await host.close()
 
 
-async def test_a_silent_printer_prints_but_answers_nothing(printer: TsplPrinter) -> None:
+async def test_a_silent_printer_prints_but_answers_nothing(printer: SimulatedPrinter) -> None:
     """No status byte at all, the label all the same."""
     await printer.set_fault(Fault.SILENT)
     host = await Host.connect(printer)
@@ -141,7 +143,7 @@ async def test_a_silent_printer_prints_but_answers_nothing(printer: TsplPrinter)
     await host.close()
 
 
-async def test_a_stalled_printer_takes_everything_and_stays_busy(printer: TsplPrinter) -> None:
+async def test_a_stalled_printer_takes_everything_and_stays_busy(printer: SimulatedPrinter) -> None:
     """Busy without end until the fault is taken away."""
     await printer.set_fault(Fault.STALL)
     host = await Host.connect(printer)
@@ -151,7 +153,7 @@ async def test_a_stalled_printer_takes_everything_and_stays_busy(printer: TsplPr
     await host.close()
 
 
-async def test_a_lost_tail_leaves_a_ready_printer_and_no_label(printer: TsplPrinter) -> None:
+async def test_a_lost_tail_leaves_a_ready_printer_and_no_label(printer: SimulatedPrinter) -> None:
     """The nastiest case: all bytes accepted, status fine, nothing printed."""
     await printer.set_fault(Fault.LOSE_TAIL)
     host = await Host.connect(printer)
@@ -161,7 +163,7 @@ async def test_a_lost_tail_leaves_a_ready_printer_and_no_label(printer: TsplPrin
     assert not printer.printed
 
 
-async def test_a_refusing_printer_is_back_on_the_same_port(printer: TsplPrinter) -> None:
+async def test_a_refusing_printer_is_back_on_the_same_port(printer: SimulatedPrinter) -> None:
     """Connections are refused, open ones are cut; READY listens again where it was."""
     host = await Host.connect(printer)
     assert await host.ask() == 0x00
@@ -178,7 +180,7 @@ async def test_a_refusing_printer_is_back_on_the_same_port(printer: TsplPrinter)
 
 async def test_stopping_with_clients_connected_is_quiet(caplog: pytest.LogCaptureFixture) -> None:
     """stop() hangs up on the served and on the waiting client and asyncio has nothing to complain about."""
-    device = TsplPrinter(slow_ms=0)
+    device = SimulatedPrinter(slow_ms=0)
     await device.start()
     hosts = [await Host.connect(device) for _ in range(2)]
     assert await hosts[0].ask() == 0x00
@@ -189,7 +191,7 @@ async def test_stopping_with_clients_connected_is_quiet(caplog: pytest.LogCaptur
     assert not caplog.records
 
 
-async def test_a_second_client_waits_for_the_first(printer: TsplPrinter) -> None:
+async def test_a_second_client_waits_for_the_first(printer: SimulatedPrinter) -> None:
     """One at a time, like most printers: no answer until the first client has gone."""
     first = await Host.connect(printer)
     assert await first.ask() == 0x00
@@ -201,7 +203,7 @@ async def test_a_second_client_waits_for_the_first(printer: TsplPrinter) -> None
     await second.close()
 
 
-async def test_complaints_are_kept_and_the_label_is_not_printed(printer: TsplPrinter) -> None:
+async def test_complaints_are_kept_and_the_label_is_not_printed(printer: SimulatedPrinter) -> None:
     """An unknown command is written down; the job is dropped, the printer looks ready."""
     host = await Host.connect(printer)
     host.writer.write(JOB.replace(b"CLS\r\n", b"SETC X\r\n"))

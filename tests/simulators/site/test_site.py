@@ -13,7 +13,7 @@ import pytest
 from hazgate_simulators.scale.replay import Replay, ReplayCase
 from hazgate_simulators.scale.simulator import ScaleSimulator
 from hazgate_simulators.site.app import Site, create_app
-from hazgate_simulators.site.printer import TsplLabelPrinter
+from hazgate_simulators.site.printer import SiteLabelPrinter
 
 # Two labels of 8x8 dots, the upper half black (a 0 bit burns a dot).
 JOB = b"SIZE 1 mm,1 mm\r\nCLS\r\nBITMAP 0,0,1,8,0,\x00\x00\x00\x00\xff\xff\xff\xff\r\nPRINT 1,2\r\n"
@@ -25,7 +25,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
     replay = Replay("yaohua-tf0", "test", (ReplayCase("person-85kg", "capture", (CAPTURED,), None),))
     made = Site(
         ScaleSimulator("yaohua-tf0", f"pty:{tmp_path / 'scale'}", seed=5),
-        printer=TsplLabelPrinter("127.0.0.1", 0, tmp_path / "labels"),
+        printer=SiteLabelPrinter("127.0.0.1", 0, tmp_path / "labels"),
         replay=replay,
     )
     await made.start()
@@ -130,7 +130,7 @@ async def test_printed_labels_are_listed_newest_first_and_shown_again_by_the_nex
     assert picture.headers["content-type"] == "image/png"
     assert picture.content == tmp_path.joinpath("labels", "label-000001.png").read_bytes()
     assert (await client.get("/api/labels/3.png")).status_code == 404
-    next_run = TsplLabelPrinter("127.0.0.1", 0, tmp_path / "labels")
+    next_run = SiteLabelPrinter("127.0.0.1", 0, tmp_path / "labels")
     await next_run.start()
     assert (next_run.numbers, next_run.png(1)) == ([2, 1], picture.content)
     await next_run.stop()

@@ -54,6 +54,7 @@ async def _examine(config: Config) -> list[Finding]:
         ("broker", _broker),
         ("printer", _printer),
         ("scale", _scale),
+        ("scanner", _scanner),
     ]
     found = []
     marks = {Light.GOOD: "good", Light.WARN: "warn", Light.BAD: "BAD", Light.OFF: "off"}
@@ -157,10 +158,9 @@ async def _broker(config: Config) -> Finding:
 
 
 async def _printer(config: Config) -> Finding:
-    light, say = await app.printer_of(config).readiness()
-    words = f"{say.key}" if say else "ready"
-    todo = "look at paper, cover and cable; then print from the terminal" if light is Light.BAD else ""
-    return Finding(light, words, todo)
+    from hazgate_edge.commands.doctor_printer import examine
+
+    return Finding(*await examine(config))
 
 
 async def _asked_of_the_agent(config: Config) -> Finding:
@@ -212,3 +212,30 @@ async def _scale(config: Config) -> Finding:
         f"no weight in {LISTEN_S:.0f} s with profile {profile.id}: {why}",
         "check cable, power, baud, profile",
     )
+
+
+async def _scanner(config: Config) -> Finding:
+    """Whether each configured scanner is there, and which keyboards could be one. Grabs and opens nothing."""
+    from hazgate_edge.scale.links import LinkError
+    from hazgate_edge.scanning import keyboard, photo, profiles
+
+    wrong = [f"{place[1]}: {what}" for place, what in profiles.scanner_mistakes(config)]
+    for scanner in config.scanners:
+        link = scanner.link
+        try:
+            if link.kind == "keyboard":
+                where = keyboard.find(link)
+            elif link.kind == "serial":
+                where = Path(link.port)
+            else:
+                continue
+        except LinkError as exc:
+            wrong.append(f"{scanner.id}: {exc}")
+            continue
+        if not where.exists():
+            wrong.append(f"{scanner.id}: {where} is not there")
+    seen = "; ".join(keyboard.described(keyboard.keyboards())) or "none"
+    text = f"{len(config.scanners)} configured; keyboards seen: {seen}; photos: {'yes' if photo.can_decode() else 'no'}"
+    if wrong:
+        return Finding(Light.BAD, "; ".join(wrong), f"plug it in, or mend scanners in the configuration; {text}")
+    return Finding(Light.GOOD, text)

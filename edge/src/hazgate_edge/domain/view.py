@@ -73,6 +73,19 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
+class Scanned:
+    """The last code a scanner or a photo brought. rid: the bag's record, "" when it is none of this box; label: its
+    number, "" when it is no label at all."""
+
+    number: int  # counts up with every scan since the box started
+    at: str  # RFC 3339 UTC
+    scanner: str  # its id, "photo" for a photo
+    rid: str
+    label: str
+    say: Say
+
+
+@dataclass(frozen=True, slots=True)
 class Live:
     """What the terminal shows ten times a second.
 
@@ -96,6 +109,7 @@ class Live:
     records_version: int  # changes when the list of records changed
     numbers: tuple[Numbers, ...] = ()  # wastes whose label numbers run low or have run out
     conditions: tuple[Condition, ...] = ()
+    scanned: Scanned | None = None  # the last scan, however long ago
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,4 +234,8 @@ class Box(Protocol):
 
     async def print_again(self, *, rid: str, reason: str, operator: str) -> Refused | None:
         """Failed labels go out as the original; printed ones as a numbered copy with the reason."""
+        ...
+
+    async def scan(self, *, text: str, scanner: str) -> Scanned | None:
+        """A code read outside of the agent (a photo), judged as if a scanner had read it. None for the same again."""
         ...

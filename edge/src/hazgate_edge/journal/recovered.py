@@ -108,9 +108,9 @@ class RecoveredBranches(JournalReads):
         """A day's weighings that were found again, newest first."""
         return self._found("produced_on = ? ORDER BY weighed_at DESC LIMIT ?", produced_on, limit)
 
-    def found_bag(self, *, rid: str) -> FoundBag | None:
-        """One of them by record id."""
-        found = self._found("rid = ? LIMIT 1", rid)
+    def found_bag(self, *, rid: str = "", label: str = "") -> FoundBag | None:
+        """One of them by record id or label number."""
+        found = self._found("label = ? LIMIT 1", label) if label else self._found("rid = ? LIMIT 1", rid)
         return found[0] if found else None
 
     def unsent(self, limit: int, bytes_max: int) -> list[tuple[bytes, bytes, bytes]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from hazgate_edge.config import Config, Printer
 from hazgate_edge.printing.draw import ANSWER_HEAD
+from hazgate_edge.printing.model import model_of
 from hazgate_protocols.codes.catalogue import catalogue
 from hazgate_protocols.journal.bodies import WeighingBody
 from hazgate_protocols.label.document import LabelDocument, qr_payload
@@ -56,15 +57,22 @@ class Drawing:
 
     def __init__(self, printer: Printer, font: Path | None) -> None:
         self._printer = printer
+        self._model = dataclasses.asdict(model_of(printer))
         self._font = font
         self._process: Process | None = None
         self._lock = asyncio.Lock()
         self._idle: asyncio.TimerHandle | None = None
 
     async def draw_job(self, document: LabelDocument, *, side_mm: int, labels: int) -> DrawnJob:
-        """The label in the printer's language. Raises CannotDrawError with the reason; a dead process is replaced."""
-        head, _, data = (await self._answer(document, "tspl", side_mm, labels)).partition(b"\n")
+        """The label in the printer's language; where proof slips are configured, one slip: 0 labels.
+
+        Raises CannotDrawError with the reason; a dead process is replaced.
+        """
+        form = "slip" if self._printer.proof_slips else "job"
+        head, _, data = (await self._answer(document, form, side_mm, labels)).partition(b"\n")
         drawn: dict[str, Any] = json.loads(head)
+        if self._printer.proof_slips:
+            labels = 0
         return DrawnJob(data, PrintedPicture(**drawn, labels=labels, texts=texts_of(document)))
 
     async def draw_png(self, document: LabelDocument, *, side_mm: int) -> bytes:
@@ -87,8 +95,9 @@ class Drawing:
             "document": dataclasses.asdict(document),
             "form": form,
             "side_mm": side_mm,
-            "dots_per_mm": self._printer.dots_per_mm,
+            "profile": self._model,
             "gap_mm": self._printer.gap_mm,
+            "turn": self._printer.turn,
             "labels": labels,
             "font": str(self._font) if self._font else "",
         }

@@ -1,15 +1,23 @@
-"""Two ways to a printer's bytes: TCP port 9100 and a device file. Nothing here knows what the bytes mean."""
+"""Ways to a printer's bytes: TCP port 9100, a device file, a USB printer by its own name, a serial port.
+
+Nothing here knows what the bytes mean. A serial port is set up with termios: pyserial's ports block or poll in ways of
+their own, and a printer wants nothing of a port but its speed.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import select
+import termios
 import threading
 import time
+import tty
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from hazgate_edge.printing.usb import find_printer
 
 CHUNK_BYTES = 4096  # printers flooded with more than they buffer drop bytes and print the rest as text
 ANSWER_BYTES_MAX = 64
@@ -37,7 +45,31 @@ class FileTarget:
         return str(self.path)
 
 
-Target = TcpTarget | FileTarget
+@dataclass(frozen=True, slots=True)
+class UsbTarget:
+    """A USB printer by what it says of itself; lp0 may be lp1 after the next replug, so it is looked up each time."""
+
+    model: str | None
+    serial: str | None
+    sysfs: Path = Path("/sys")
+    devices: Path = Path("/dev")
+
+    def __str__(self) -> str:
+        return f"usb:{self.model or '*'}" + (f" serial {self.serial}" if self.serial else "")
+
+
+@dataclass(frozen=True, slots=True)
+class SerialTarget:
+    """A serial printer, 8N1 with hardware handshake off: chunks and their time-out bound what it cannot take."""
+
+    path: Path
+    baud: int
+
+    def __str__(self) -> str:
+        return f"{self.path} at {self.baud} baud"
+
+
+Target = TcpTarget | FileTarget | UsbTarget | SerialTarget
 
 
 class PrinterLink(Protocol):
@@ -63,6 +95,10 @@ class PrinterLink(Protocol):
 
 async def open_link(target: Target, *, timeout_s: float, reads: bool) -> PrinterLink:
     """Connect. reads: whether answers are wanted (some device files can only be written)."""
+    if isinstance(target, UsbTarget):
+        target = FileTarget(find_printer(target.model, target.serial, target.sysfs, target.devices))
+    if isinstance(target, SerialTarget):
+        return FileLink(_open_serial(target))
     if isinstance(target, FileTarget):
         flags = (os.O_RDWR if reads else os.O_WRONLY) | os.O_NONBLOCK | os.O_NOCTTY
         return FileLink(os.open(target.path, flags))
@@ -72,6 +108,21 @@ async def open_link(target: Target, *, timeout_s: float, reads: bool) -> Printer
         except UnicodeError as error:  # a host name no resolver would take
             raise OSError(f"host name {target.host!r}: {error}") from error
     return TcpLink(reader, writer)
+
+
+def _open_serial(target: SerialTarget) -> int:
+    """An open port, raw, 8N1. Raises OSError; a path that is no serial port is one."""
+    descriptor = os.open(target.path, os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY)
+    try:
+        tty.setraw(descriptor, termios.TCSANOW)
+        mode = termios.tcgetattr(descriptor)
+        mode[2] = termios.CS8 | termios.CREAD | termios.CLOCAL
+        mode[4] = mode[5] = getattr(termios, f"B{target.baud}")
+        termios.tcsetattr(descriptor, termios.TCSANOW, mode)
+    except termios.error as error:
+        os.close(descriptor)
+        raise OSError(f"{target.path} is no serial port: {error.args[-1]}") from error
+    return descriptor
 
 
 class TcpLink:

@@ -23,6 +23,7 @@ from hazgate_edge.terminal.desk import HERE, LANGUAGE_COOKIE, Desk, Field, Refus
 from hazgate_edge.terminal.guard import HEADERS, Guard
 from hazgate_edge.terminal.live import Streams
 from hazgate_edge.terminal.records import record_routes
+from hazgate_edge.terminal.scanning import scanning_routes
 from hazgate_edge.terminal.weighing import weighing_routes
 from hazgate_edge.terminal.words import Language
 
@@ -57,6 +58,7 @@ def create_app(
     app.mount(assets, _Assets(directory=HERE / "static"))
     app.include_router(weighing_routes(desk))
     app.include_router(record_routes(desk))
+    app.include_router(scanning_routes(desk))
     _refuse_in_words(app, desk)
 
     @app.post("/language")

@@ -238,8 +238,28 @@ PRINTER: dict[str, Message] = {
     ),
     "PRN-12": _fault(
         Safe.KEPT,
-        ("打印机型号不符，不懂标签指令", "换回原来的打印机，或请管理员把它设为 TSPL"),
-        ("This printer speaks another language", "Connect the former one, or have it set to TSPL"),
+        ("打印机型号不符，不懂标签指令", "换回原来的打印机，或请管理员改打印机设置"),
+        ("This printer speaks another language", "Connect the former one, or have its setting changed"),
+    ),
+    "PRN-13": _fault(
+        Safe.KEPT,
+        ("打印头过热", "等它凉下来，标签会自动接着打"),
+        ("The printer's head is too hot", "Let it cool; waiting labels print by themselves"),
+    ),
+    "PRN-14": _fault(
+        Safe.KEPT,
+        ("打印机电量低", "充电或换电池，标签会自动接着打"),
+        ("The printer's battery is low", "Charge or change it; waiting labels print by themselves"),
+    ),
+    "PRN-15": _fault(
+        Safe.KEPT,
+        ("上一张标签还没取走", "取走出口的标签，下一张会自动打出"),
+        ("The last label was not taken", "Take it from the printer; the next one prints by itself"),
+    ),
+    "PRN-16": _warn(
+        Safe.SAVED,
+        ("只打小票，不是标签：容器上须另贴标签", "按小票上的尺寸打印标签并贴好"),
+        ("Only a slip is printed here, not the label", "Put a label of the size on the slip onto the container"),
     ),
     "LBL-01": _fault(
         Safe.PLAIN,
@@ -255,6 +275,54 @@ PRINTER: dict[str, Message] = {
         Safe.PLAIN,
         ("同一袋重复扫描", "已忽略，请扫下一袋"),
         ("The same bag was scanned again", "Ignored; scan the next one"),
+    ),
+}
+
+SCANNER: dict[str, Message] = {
+    "SCAN-01": _done(
+        Safe.PLAIN,
+        ("已扫到本机的一袋：{number}", "看下面的称重记录"),
+        ("A bag of this box: {number}", "See its weighing below"),
+    ),
+    "SCAN-02": _warn(
+        Safe.PLAIN,
+        ("不是本机称的袋：{number}", "到打出这张标签的称重点查询，或在追溯页查询"),
+        ("This bag is not of this box: {number}", "Ask at the place that printed its label, or its trace page"),
+    ),
+    "SCAN-03": _warn(
+        Safe.PLAIN,
+        ("扫到的内容不能用：{text}", "这不是标签上的码；请扫描本系统的标签"),
+        ("What was scanned cannot be used: {text}", "It is no label's code; scan a label of this system"),
+    ),
+    "SCAN-04": _warn(
+        Safe.PLAIN,
+        ("袋号没有读完整：{text}", "擦净标签再扫一次；还不行就补打"),
+        ("The label number was not read right: {text}", "Wipe the label and scan again; else reprint it"),
+    ),
+    "SCAN-05": _warn(
+        Safe.PLAIN,
+        ("这是别的单位的袋：{unit}（{number}）", "先放一边，请管理员核实"),
+        ("This bag is of another unit: {unit} ({number})", "Set it aside; tell the administrator"),
+    ),
+    "SCAN-06": _warn(
+        Safe.PLAIN,
+        ("扫码枪没有连接：{scanner}", "查线或重新插上；可继续称重，也可拍照识别"),
+        ("The scanner is not connected: {scanner}", "Check its cable; weighing goes on, a photo works too"),
+    ),
+    "SCAN-07": _warn(
+        Safe.PLAIN,
+        ("照片里没有找到二维码", "靠近一些，对准，光线亮一些再拍"),
+        ("No code was found in the photo", "Go closer, hold still, with more light; take it again"),
+    ),
+    "SCAN-08": _warn(
+        Safe.PLAIN,
+        ("照片里有 {n} 个码，不知道是哪一个", "只拍一张标签"),
+        ("The photo has {n} codes; it is not clear which is meant", "Take one label alone"),
+    ),
+    "SCAN-09": _warn(
+        Safe.PLAIN,
+        ("照片无法识别：{why}", "用 JPEG 或 PNG 照片再试；还不行请联系管理员"),
+        ("The photo cannot be read: {why}", "Try again with a JPEG or PNG photo, else call the administrator"),
     ),
 }
 
@@ -663,4 +731,4 @@ HELD: dict[str, Message] = {
     ),
 }
 
-MESSAGES: dict[str, Message] = SCALE | PRINTER | NETWORK | HELD | BOX | PAGE
+MESSAGES: dict[str, Message] = SCALE | PRINTER | SCANNER | NETWORK | HELD | BOX | PAGE

@@ -36,6 +36,7 @@ _PAGE_SAYS = {
     "waste": Say("PICK-01"),
     "operator": Say("PICK-02"),
     "no_answer": Say("SAVE-03"),
+    "photo": Say("SCAN-07"),
 }
 _PAGE_WORDS = (
     *("weigh", "weigh_hint", "saving", "stable", "moving", "unknown_motion", "no_weight"),

@@ -69,6 +69,7 @@ def frame(live: Live, language: Language, now: datetime) -> dict[str, Any]:
         },
         "records": live.records_version,
         "numbers": {low.waste_code: speak(low.say, language).plain() for low in live.numbers},
+        "scanned": _scanned(live, language),
         "clock": local_time(now),
     }
 
@@ -146,3 +147,10 @@ def _due(picture: dict[str, Any], last: dict[str, Any], since_s: float) -> bool:
 
 def _mode(mode: str, language: Language) -> str:
     return word(mode, language) if mode in ("gross", "net", "tare") else word("weight", language)
+
+
+def _scanned(live: Live, language: Language) -> dict[str, Any] | None:
+    if live.scanned is None:
+        return None
+    said = speak(live.scanned.say, language).plain()
+    return {"number": live.scanned.number, "at": live.scanned.at, "rid": live.scanned.rid, "said": said}

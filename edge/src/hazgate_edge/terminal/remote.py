@@ -25,6 +25,7 @@ from hazgate_edge.domain.view import (
     Refused,
     Row,
     Say,
+    Scanned,
     Waste,
     Weighed,
 )
@@ -33,6 +34,7 @@ FRESH_S = 1.0
 ANSWER_S = 15.0
 LINE_BYTES_MAX = 8 << 20
 _LIVE, _ROW, _ROWS = TypeAdapter(Live), TypeAdapter(Row), TypeAdapter(list[Row])
+_SCANNED = TypeAdapter(Scanned)
 _WEIGHED, _REFUSED = TypeAdapter(Weighed), TypeAdapter(Refused)
 
 
@@ -155,6 +157,11 @@ class RemoteBox:
     async def print_again(self, *, rid: str, reason: str, operator: str) -> Refused | None:
         """As Box.print_again."""
         return self._perhaps_refused(await self._call("print_again", rid=rid, reason=reason, operator=operator))
+
+    async def scan(self, *, text: str, scanner: str) -> Scanned | None:
+        """As Box.scan."""
+        answer = (await self._call("scan", text=text, scanner=scanner))["answer"]
+        return None if answer is None else _SCANNED.validate_python(answer)
 
     def _perhaps_refused(self, got: dict[str, Any]) -> Refused | None:
         return None if got["answer"] is None else _REFUSED.validate_python(got["answer"])

@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from hazgate_edge.domain.view import Refused, Say
+from hazgate_edge.scanning.photo import can_decode
 from hazgate_edge.terminal.desk import RECENT_MAX, RID_MAX, Desk, Field, RefusalError
 from hazgate_edge.terminal.words import Language
 
@@ -26,6 +27,7 @@ def weighing_routes(desk: Desk) -> APIRouter:
         version = box.live().records_version  # before the rows: a record in between is then seen as a change
         recent = await desk.listed(request, RECENT_MAX)
         values = {"version": version, "recent": recent, "wastes": box.wastes(), "containers": box.containers()}
+        values["photos"] = can_decode()
         return desk.render(request, "weigh.html", values)
 
     @router.get("/recent")

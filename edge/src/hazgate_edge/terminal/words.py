@@ -55,6 +55,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "print_now": ("重新打印", "Print again"),
     "reprint": ("补打", "Reprint"),
     "reprint_why": ("为什么补打？", "Why is a copy needed?"),
+    "photo": ("拍照识别", "Scan a photo"),
     "cancel": ("取消", "Cancel"),
     "copies": ("补打 {n} 次", "{n} copies"),
     "none_yet": ("今天还没有记录", "No records yet today"),
@@ -74,6 +75,7 @@ CHIPS: dict[str, tuple[str, str]] = {
     "disk": ("磁盘", "Disk"),
     "settings": ("配置", "Settings"),
     "conditions": ("工况", "Conditions"),
+    "scanner": ("扫码枪", "Scanner"),
 }
 
 LIGHTS: dict[Light, tuple[str, str]] = {

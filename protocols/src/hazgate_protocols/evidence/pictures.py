@@ -65,7 +65,7 @@ def _check_one(part: Part, record: Record, told: PrintedPicture, report: Report)
     if part["is"] == SENT and same:
         report.proved(
             f"The picture in line {part.line}, {picture.width} x {picture.height} dots, is dot for dot what the box "
-            f"sent to the printer as {what}{'' if told.labels == 1 else f', on {told.labels} labels'} (record "
+            f"sent to the printer as {what}{on_how_many(told.labels)} (record "
             f"{record.seq}). What it shows is for your eyes: --extract FOLDER writes it out."
         )
     elif part["is"] == REDRAWN and not same:
@@ -80,6 +80,13 @@ def _check_one(part: Part, record: Record, told: PrintedPicture, report: Report)
             f"{record.seq} names",
             part,
         )
+
+
+def on_how_many(labels: int) -> str:
+    """The words for it; 0 labels are what a receipt printer gives."""
+    if labels == 0:
+        return ": a proof slip, no label of HJ 1276"
+    return "" if labels == 1 else f", on {labels} labels"
 
 
 def _say_what_nobody_named(prints: Sequence[tuple[bytes, Record]], named: set[object], report: Report) -> None:

@@ -23,10 +23,11 @@ from hazgate_protocols.label.qr import QUIET_MODULES
 if TYPE_CHECKING:
     from PIL import Image
 
-Colour = Literal["black-layer", "full-colour"]
+Colour = Literal["black-layer", "full-colour", "full-colour-dots"]  # dots: exactly the black layer's, on colour
 
 ORANGE = (255, 150, 0)  # HJ 1276-2022
 BLACK = (0, 0, 0)
+PAGES_MAX = 10
 POINTS_PER_INCH, MM_PER_INCH = 72, 25.4
 
 
@@ -52,6 +53,8 @@ def draw(layout: Layout, face: LabelFace, colour: Colour) -> Image.Image:
     for mark in layout.hazards:
         filling = Image.new("RGB", (mark.box.width, mark.box.height), HAZARDS[mark.code].background)
         page.paste(filling, (mark.box.left, mark.box.top), diamond_mask(mark.box.width))
+    if colour == "full-colour-dots":
+        ink = ink.point(lambda value: 255 if value >= BLACK_FROM else 0)
     page.paste(Image.new("RGB", size, BLACK), (0, 0), ink)
     return page
 
@@ -76,8 +79,8 @@ def to_png(image: Image.Image, dots_per_mm: int) -> bytes:
     return out.getvalue()
 
 
-def to_pdf(image: Image.Image, dots_per_mm: int) -> bytes:
-    """One page of exactly the label's size with its dots unchanged. (Pillow would write colour as lossy JPEG.)."""
+def to_pdf(image: Image.Image, dots_per_mm: int, pages: int = 1) -> bytes:
+    """Pages of exactly the label's size with its dots unchanged. (Pillow would write colour as lossy JPEG.)."""
     width_pt, height_pt = (
         f"{dots / dots_per_mm / MM_PER_INCH * POINTS_PER_INCH:.4f}" for dots in (image.width, image.height)
     )
@@ -88,16 +91,19 @@ def to_pdf(image: Image.Image, dots_per_mm: int) -> bytes:
         f"<< /Type /XObject /Subtype /Image /Width {image.width} /Height {image.height} /ColorSpace /DeviceRGB "
         f"/BitsPerComponent 8 /Interpolate false /Filter /FlateDecode /Length {len(pixels)} >>"
     ).encode()
+    if not 1 <= pages <= PAGES_MAX:
+        raise ValueError(f"write PDF: {pages} pages; allowed are 1 to {PAGES_MAX}")
     page = (
-        f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {width_pt} {height_pt}] /Contents 4 0 R "
-        "/Resources << /XObject << /Label 5 0 R >> >> >>"
+        f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 {width_pt} {height_pt}] /Contents 3 0 R "
+        "/Resources << /XObject << /Label 4 0 R >> >> >>"
     ).encode()
+    kids = b" ".join(b"%d 0 R" % (5 + number) for number in range(pages))
     objects = (
         b"<< /Type /Catalog /Pages 2 0 R >>",
-        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        page,
+        b"<< /Type /Pages /Kids [%b] /Count %d >>" % (kids, pages),
         b"<< /Length %d >>\nstream\n%b\nendstream" % (len(content), content),
         picture + b"\nstream\n" + pixels + b"\nendstream",
+        *(page for _ in range(pages)),
     )
     out = bytearray(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n")
     offsets: list[int] = []

@@ -1,4 +1,4 @@
-"""TSPL printer language: a label raster as a job, and the status byte.
+"""TSPL printer language: a label raster as a job, the status byte and the status text of newer models.
 
 Sources: TSC TSPL/TSPL2 programming manual (SIZE, GAP, DENSITY, SPEED, DIRECTION, CLS, BITMAP, PRINT, `<ESC>!?`);
 polarity (bit 0 = black in BITMAP mode 0) checked by a measured round trip. Only this smallest set of commands is sent:
@@ -7,51 +7,21 @@ one printer model drops a whole job for a single command it does not know.
 
 from __future__ import annotations
 
-from enum import IntFlag
 from typing import TYPE_CHECKING
+
+from hazgate_protocols.label.raster import COPIES_MAX, row_bytes, zero_is_black
+from hazgate_protocols.label.status import PrinterStatus
 
 if TYPE_CHECKING:
     from PIL import Image
 
+__all__ = ["STATUS_REQUEST", "TEXT_REQUEST", "PrinterStatus", "decode_status", "decode_text", "encode_job", "raster"]
+
 STATUS_REQUEST = b"\x1b!?"  # answered with one byte, also while printing
+TEXT_REQUEST = b"\x1b!S"  # newer TSC models: answered with STX, four characters, ETX CR LF, also while printing
+TEXT_BYTES = 8
 DOTS_PER_MM = (8, 12)
-COPIES_MAX = 10
 DENSITY, SPEED_INCH_PER_S = 8, 4  # middle of 0..15; 4 inch/s is slow enough for thermal transfer on every model
-
-
-class PrinterStatus(IntFlag):
-    """The bits of the status byte; they add up. No answer at all is not this type but None: unknown, never ready."""
-
-    HEAD_OPEN = 0x01
-    JAM = 0x02
-    PAPER_OUT = 0x04
-    RIBBON_OUT = 0x08
-    PAUSED = 0x10
-    BUSY = 0x20
-    COVER_OPEN = 0x40
-    OTHER_ERROR = 0x80
-
-    @property
-    def ready(self) -> bool:
-        """Idle and nothing wrong."""
-        return self == 0
-
-    @property
-    def busy(self) -> bool:
-        """Printing now."""
-        return PrinterStatus.BUSY in self
-
-    @property
-    def faults(self) -> PrinterStatus:
-        """What a person must put right: all but BUSY."""
-        return PrinterStatus(int(self) & ~int(PrinterStatus.BUSY))
-
-    @property
-    def words(self) -> str:
-        """For logs: "paper out, head open", "busy" or "ready"."""
-        return ", ".join(
-            flag.name.lower().replace("_", " ") for flag in PrinterStatus if flag in self and flag.name
-        ) or ("ready")
 
 
 def decode_status(byte: int) -> PrinterStatus:
@@ -82,21 +52,63 @@ def encode_job(
         raise ValueError(f"encode TSPL job: {copies} copies; allowed are 1 to {COPIES_MAX}")
     if not 0 <= gap_mm <= 25 or not 0 <= density <= 15 or not 1 <= speed <= 12:
         raise ValueError(f"encode TSPL job: gap {gap_mm} mm, density {density} or speed {speed} inch/s out of range")
-    row_bytes = -(-image.width // 8)
     head = (
         f"SIZE {side_mm} mm,{side_mm} mm\r\nGAP {gap_mm} mm,0 mm\r\nDENSITY {density}\r\nSPEED {speed}\r\n"
-        f"DIRECTION 1\r\nCLS\r\nBITMAP 0,0,{row_bytes},{image.height},0,"
+        f"DIRECTION 1\r\nCLS\r\nBITMAP 0,0,{row_bytes(image)},{image.height},0,"
     )
     return head.encode("ascii") + raster(image) + f"\r\nPRINT 1,{copies}\r\n".encode("ascii")
 
 
 def raster(image: Image.Image) -> bytes:
     """Rows of a mode "1" image as TSPL wants them: bit 0 = black, as Pillow has it; rows padded with white (1)."""
-    from PIL import Image
+    return zero_is_black(image)
 
-    row_bytes = -(-image.width // 8)
-    if row_bytes * 8 == image.width:
-        return image.tobytes()
-    padded = Image.new("1", (row_bytes * 8, image.height), 1)  # Pillow would pad with 0, which prints a black edge
-    padded.paste(image, (0, 0))
-    return padded.tobytes()
+
+# TSC TSPL/TSPL2 manual, `<ESC>!S`. First character: what the printer does. Pausing is certain; the letters for what
+# waits or works are as listed there; the last two of the media column are recalled.
+_DOES = {
+    "@": PrinterStatus(0),
+    "`": PrinterStatus.PAUSED,
+    "B": PrinterStatus.BUSY,  # backing the label
+    "C": PrinterStatus.BUSY,  # cutting
+    "E": PrinterStatus.OTHER_ERROR,
+    "F": PrinterStatus.BUSY,  # feeding
+    "K": PrinterStatus.PAUSED,  # waits for its key
+    "L": PrinterStatus.LABEL_WAITING,
+    "P": PrinterStatus.BUSY,  # printing
+    "W": PrinterStatus.BUSY,  # imaging
+}
+_HEAD_BITS = {
+    0x01: PrinterStatus.HEAD_HOT,
+    0x02: PrinterStatus.HEAD_HOT,  # the motor
+    0x08: PrinterStatus.JAM,  # the cutter
+    0x10: PrinterStatus.OTHER_ERROR,  # memory
+}
+_MEDIA_BITS = {
+    0x01: PrinterStatus.PAPER_OUT,
+    0x02: PrinterStatus.JAM,
+    0x04: PrinterStatus.RIBBON_OUT,
+    0x08: PrinterStatus.JAM,  # of the ribbon
+    0x20: PrinterStatus.HEAD_OPEN,
+}
+
+
+def decode_text(answer: bytes) -> PrinterStatus | None:
+    """The meaning of the newest whole answer to TEXT_REQUEST; None when there is none. What it cannot name is an
+    error of the printer, never "ready"."""
+    start = answer.rfind(b"\x02")
+    while start >= 0 and len(answer) - start < TEXT_BYTES:
+        start = answer.rfind(b"\x02", 0, start)
+    frame = answer[start : start + TEXT_BYTES]
+    if start < 0 or frame[5:] != b"\x03\r\n" or not all(0x40 <= byte <= 0x7F for byte in frame[1:5]):
+        return None
+    status = _DOES.get(chr(frame[1]), PrinterStatus.OTHER_ERROR)
+    return status | _bits(frame[3], _HEAD_BITS) | _bits(frame[4], _MEDIA_BITS)
+
+
+def _bits(character: int, meanings: dict[int, PrinterStatus]) -> PrinterStatus:
+    status = PrinterStatus(0)
+    for bit in (1 << place for place in range(6)):
+        if character & bit:
+            status |= meanings.get(bit, PrinterStatus.OTHER_ERROR)
+    return status

@@ -1,5 +1,5 @@
-"""A TSPL label printer that is not there: a TCP port, a status byte, faults by name, and PNGs instead of paper.
+"""Printers that are not there (TSPL, ZPL, ESC/POS, CPCL): a TCP port, status, faults by name, PNGs instead of paper.
 
-Deliberately not here: anything of hazgate_protocols.label. The printer parses by its own reading of the TSPL manual, so
-that encoder and printer cannot share a mistake.
+Deliberately not here: anything of hazgate_protocols.label. They parse by their own reading of the manuals, so that
+encoder and printer cannot share a mistake.
 """

@@ -1,7 +1,8 @@
 """The simulated printer itself: a TCP server, one head, a stock of labels, and faults to play.
 
 Like most label printers it serves one client at a time (the next one waits), keeps a job it took while it had no
-paper and prints it after loading, and answers `<ESC>!?` with 20h while it prints.
+paper and prints it after loading, and says that it is busy while it prints. Only a receipt printer has no word for
+that. `language` decides what it reads and answers.
 """
 
 from __future__ import annotations
@@ -9,22 +10,45 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from io import BytesIO
 from pathlib import Path
+from typing import Protocol
 
-from hazgate_simulators.printer.language import Complaint, PrintAsked, StatusAsked, TsplReader
+from hazgate_simulators.printer.answers import Condition, answer
+from hazgate_simulators.printer.cpcl_reader import CpclReader
+from hazgate_simulators.printer.escpos_reader import EscPosReader
+from hazgate_simulators.printer.language import Complaint, Event, PrintAsked, StatusAsked, TsplReader
+from hazgate_simulators.printer.zpl_reader import ZplReader
 
-HEAD_OPEN, PAPER_OUT, BUSY = 0x01, 0x04, 0x20
+ASK_TSPL = b"\x1b!?"
 OTHER_ANSWER = b"\x02030,0,0,0000,000,0,0,0,000,0,0,0\x03\r\n"  # the form of a ZPL host status
+QUESTIONS = (b"\x1b!?", b"\x1b!S", b"~HS", b"~HQES", b"\x1bh", *(bytes([0x10, 0x04, n]) for n in (1, 2, 3, 4)))
 PRINTED_MAX = 50  # in memory
 FILES_MAX = 500  # in the folder
 WAITING_MAX = 20  # labels in the printer's own memory
 COMPLAINTS_MAX = 50
 READ_BYTES = 4096
+
+
+class Language(StrEnum):
+    """What it understands."""
+
+    TSPL = "tspl"
+    ZPL = "zpl"
+    ESCPOS = "escpos"
+    CPCL = "cpcl"
+
+
+class Reader(Protocol):
+    """One connection's stream in a printer's language."""
+
+    def feed(self, received: bytes) -> Iterator[Event]:
+        """What these bytes complete, in order."""
+        ...
 
 
 class Fault(StrEnum):
@@ -40,6 +64,10 @@ class Fault(StrEnum):
     LOSE_TAIL = "lose_tail"  # the last line of a job (PRINT) is lost on the way; all else looks well
     OTHER_LANGUAGE = "other_language"  # a printer of another make: answers in lines, prints nothing of a TSPL job
     CUT = "cut"  # hangs up in the middle of a job
+    PAPER_OUT_MUTE = "paper_out_mute"  # out of paper, and as some Zebra models it leaves ~HS unanswered then
+
+
+BLOCKING = (Fault.HEAD_OPEN, Fault.PAPER_OUT, Fault.PAPER_OUT_MUTE, Fault.STALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +79,25 @@ class Printed:
     at: datetime
 
 
-class TsplPrinter:
-    """A TSPL printer on TCP. Between start() and stop() `port` is the port it listens on."""
+class SimulatedPrinter:
+    """A printer on TCP. Between start() and stop() `port` is the port it listens on."""
 
     def __init__(
         self,
         host: str = "127.0.0.1",
         port: int = 0,
         *,
+        language: Language = Language.TSPL,
+        head_dots: int = 576,
         dots_per_mm: int = 8,
         slow_ms: int = 300,
         folder: Path | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        """head_dots: of a receipt printer, whose paper is as wide."""
         self._host = host
+        self._language = language
+        self._head_dots = head_dots
         self.port = port
         self._dots_per_mm = dots_per_mm
         self.slow_ms = slow_ms
@@ -144,36 +177,50 @@ class TsplPrinter:
             del self._clients[writer]
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        tspl = TsplReader(self._dots_per_mm)
+        printer = self._reader()
         job_bytes = 0
         while received := await reader.read(READ_BYTES):
             self.bytes_received += len(received)
-            if received != b"\x1b!?":
+            if received not in QUESTIONS:
                 job_bytes += len(received)
             if self._fault is Fault.CUT and job_bytes > READ_BYTES:
                 return
-            for event in tspl.feed(received):
+            for event in printer.feed(received):
                 match event:
-                    case StatusAsked():
-                        if self._fault is Fault.OTHER_LANGUAGE:
-                            writer.write(OTHER_ANSWER)
-                            await writer.drain()
-                        elif self._fault is not Fault.SILENT:
-                            writer.write(bytes([self.status_byte]))
-                            await writer.drain()
+                    case StatusAsked(request):
+                        writer.write(self._answer(request))
+                        await writer.drain()
                     case PrintAsked(rows, labels):
                         if self._fault not in (Fault.LOSE_TAIL, Fault.OTHER_LANGUAGE):
                             self._take(rows, labels)
                     case Complaint(text):
                         self.complaints.append(text)
 
+    def _reader(self) -> Reader:
+        if self._language is Language.ZPL:
+            return ZplReader()
+        if self._language is Language.ESCPOS:
+            return EscPosReader(self._head_dots)
+        return CpclReader() if self._language is Language.CPCL else TsplReader(self._dots_per_mm)
+
+    def _answer(self, request: bytes) -> bytes:
+        if self._fault is Fault.OTHER_LANGUAGE:
+            return b"\x00" if self._language in (Language.ZPL, Language.ESCPOS) else OTHER_ANSWER
+        if self._fault is Fault.SILENT or (self._fault is Fault.PAPER_OUT_MUTE and request == b"~HS"):
+            return b""
+        return answer(request, self._condition)
+
+    @property
+    def _condition(self) -> Condition:
+        head_open = self._fault is Fault.HEAD_OPEN
+        paper_out = self._fault in (Fault.PAPER_OUT, Fault.PAPER_OUT_MUTE)
+        working = bool(self._waiting) and not head_open and not paper_out
+        return Condition(head_open, paper_out, working, len(self._waiting) if working else 0)
+
     @property
     def status_byte(self) -> int:
-        """What `<ESC>!?` is answered with now."""
-        byte = {Fault.HEAD_OPEN: HEAD_OPEN, Fault.PAPER_OUT: PAPER_OUT}.get(self._fault, 0)
-        if byte == 0 and self._waiting:
-            byte = BUSY
-        return byte
+        """What a TSPL printer in this state answers `<ESC>!?` with."""
+        return answer(ASK_TSPL, self._condition)[0]
 
     def _take(self, rows: tuple[bytes, ...], labels: int) -> None:
         if len(self._waiting) + labels > WAITING_MAX:
@@ -184,7 +231,7 @@ class TsplPrinter:
 
     async def _run_head(self) -> None:
         while True:
-            blocked = self._fault in (Fault.HEAD_OPEN, Fault.PAPER_OUT, Fault.STALL)
+            blocked = self._fault in BLOCKING
             if blocked or not self._waiting:
                 self._changed.clear()
                 await self._changed.wait()
@@ -199,7 +246,7 @@ class TsplPrinter:
             self.spoiled += 1
             return
         await asyncio.sleep(self.slow_ms / 2000)
-        if self._fault in (Fault.HEAD_OPEN, Fault.PAPER_OUT, Fault.STALL):
+        if self._fault in BLOCKING:
             return
         png = await asyncio.to_thread(_png, self._waiting[0], self._dots_per_mm)
         self._number += 1

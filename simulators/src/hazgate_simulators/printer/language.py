@@ -1,8 +1,8 @@
-"""TSPL as a printer reads it: bytes in, what to do out.
+"""TSPL as a printer reads it: bytes in, what to do out. The events are those of all languages.
 
 Source: TSC TSPL/TSPL2 programming manual. Understood: SIZE, GAP, DENSITY, SPEED, DIRECTION, CLS, BITMAP (mode 0),
-PRINT and the immediate `<ESC>!?`. In a BITMAP's raster every byte is picture, also an escape. In mode 0 a clear bit
-burns a dot. One unknown or wrong command spoils the whole job up to its PRINT, as seen on a real printer.
+PRINT and the immediate `<ESC>!?` and `<ESC>!S`. In a BITMAP's raster every byte is picture, also an escape. In mode 0
+a clear bit burns a dot. One unknown or wrong command spoils the whole job up to its PRINT, as seen on a real printer.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ ACCEPTED = (
 
 @dataclass(frozen=True, slots=True)
 class StatusAsked:
-    """The host wants the status byte."""
+    """The host wants to know the printer's state; the question as it came."""
+
+    request: bytes = b"\x1b!?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class TsplReader:
                     return
                 asked = bytes(self._unread[:3])
                 del self._unread[:3]
-                yield StatusAsked() if asked == b"\x1b!?" else Complaint(f"unknown escape {asked!r}")
+                yield StatusAsked(asked) if asked in (b"\x1b!?", b"\x1b!S") else Complaint(f"unknown escape {asked!r}")
                 continue
             if self._unread.startswith(b"BITMAP"):
                 if self._unread[:LINE_BYTES_MAX].count(b",") < BITMAP_COMMAS and len(self._unread) < LINE_BYTES_MAX:

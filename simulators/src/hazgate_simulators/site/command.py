@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from hazgate_simulators.printer.device import Language
 from hazgate_simulators.scale.links import LinkError
 from hazgate_simulators.scale.options import (
     Capacity,
@@ -35,6 +36,9 @@ def site(
         int | None,
         typer.Option("--printer-port", min=0, max=65535, help="Printer port, 0 = any; left out = no printer."),
     ] = None,
+    printer_language: Annotated[
+        Language, typer.Option("--printer-language", help="What the printer understands.")
+    ] = Language.TSPL,
     labels: Annotated[
         Path | None, typer.Option("--labels", help="Folder the printer keeps its labels in, as PNG.")
     ] = None,
@@ -53,10 +57,10 @@ def site(
         raise typer.BadParameter(f"listen {listen!r}: write HOST:PORT")
 
     from hazgate_simulators.site.app import Site  # the web libraries load only for this command
-    from hazgate_simulators.site.printer import TsplLabelPrinter
+    from hazgate_simulators.site.printer import SiteLabelPrinter
     from hazgate_simulators.site.server import serve
 
-    printer = None if printer_port is None else TsplLabelPrinter(printer_host, printer_port, labels)
+    printer = None if printer_port is None else SiteLabelPrinter(printer_host, printer_port, labels, printer_language)
 
     async def run() -> None:
         place = Site(scale, printer=printer, replay=wanted or captured_bag(profile))

@@ -1,4 +1,4 @@
-"""The site's label printer: the TSPL simulator with the labels it printed, by number."""
+"""The site's label printer: the simulated one with the labels it printed, by number."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from hazgate_simulators.printer.device import Fault, TsplPrinter
+from hazgate_simulators.printer.device import Fault, Language, SimulatedPrinter
 
 EARLIER_MAX = 24  # labels of earlier runs that are shown again
 
@@ -39,15 +39,15 @@ class LabelPrinter(Protocol):
     async def stop(self) -> None: ...
 
 
-class TsplLabelPrinter:
-    """The simulated TSPL printer; with a folder it keeps its labels there and shows those of earlier runs too."""
+class SiteLabelPrinter:
+    """The simulated printer; with a folder it keeps its labels there and shows those of earlier runs too."""
 
     faults: Sequence[str] = tuple(fault.value for fault in Fault if fault is not Fault.READY)
 
-    def __init__(self, host: str, port: int, folder: Path | None = None) -> None:
+    def __init__(self, host: str, port: int, folder: Path | None = None, language: Language = Language.TSPL) -> None:
         self._host = host
         self._folder = folder
-        self._device = TsplPrinter(host, port, folder=folder)
+        self._device = SimulatedPrinter(host, port, language=language, folder=folder)
         self._earlier: dict[int, bytes] = {}
 
     @property

@@ -7,7 +7,9 @@ const BEAT_MS = 100;
 const CARD_LEAST_MS = 2500;
 const CARD_MOST_MS = 8000;
 const TOAST_MS = 2500;
+const SCAN_TOAST_MS = 6000;
 const RETRY_MS = 2000;
+const PHOTO_SIDE_MAX = 2048;
 
 export const element = (id) => document.getElementById(id);
 export const words = JSON.parse(element("page-words").textContent);
@@ -25,10 +27,14 @@ export function drawIcon(target, name) {
 // Starts the page; draw(frame, feed) runs at every frame and ten times a second in between.
 export function start(draw) {
   let records = Number(document.body.dataset.records);
+  let scanned; // the number of the last scan; what was scanned before the page opened is no news
   const feed = new Feed(`/live?lang=${encodeURIComponent(document.documentElement.lang)}`, document.body.dataset.boot, (frame) => {
     drawTop(frame);
     if (records !== frame.records) announceRecords();
     records = frame.records;
+    const number = frame.scanned?.number ?? 0;
+    if (scanned !== undefined && number > scanned) showScan(frame.scanned);
+    scanned = number;
     beat();
   });
   const beat = () => {
@@ -48,6 +54,7 @@ export function start(draw) {
   });
   watchCards();
   chooseOperator();
+  offerPhoto();
   beat();
   return feed;
 }
@@ -131,6 +138,49 @@ export function showCard(said) {
   element("result").replaceChildren(card);
 }
 
+// A scan read by the box: our own bag's card, or in words what the code is. Scanned text is only ever text.
+function showScan(scan) {
+  if (scan.rid !== "") {
+    window.htmx.ajax("GET", `/scanned/${encodeURIComponent(scan.rid)}`, { target: "#result", swap: "innerHTML" });
+    return;
+  }
+  const toast = document.createElement("article");
+  toast.className = `toast band tone-${scan.said.tone}`;
+  toast.dataset.outcome = "scan";
+  toast.dataset.key = scan.said.key;
+  toast.append(element("icon-warn").content.cloneNode(true));
+  const head = document.createElement("div");
+  head.append(line("h1", scan.said.what), line("p", scan.said.act));
+  toast.append(head);
+  element("result").replaceChildren(toast);
+}
+
+// A photo made smaller before it is sent: a code needs no more pixels, and the box takes no more bytes.
+function offerPhoto() {
+  const input = element("photo");
+  if (!input) return;
+  input.addEventListener("change", async () => {
+    const file = input.files[0];
+    input.value = "";
+    if (file) await sendPhoto(file).catch(() => showCard(words.say.photo));
+  });
+}
+
+async function sendPhoto(file) {
+  const picture = await createImageBitmap(file);
+  const scale = Math.min(1, PHOTO_SIDE_MAX / Math.max(picture.width, picture.height));
+  const canvas = document.createElement("canvas");
+  canvas.width = Math.round(picture.width * scale);
+  canvas.height = Math.round(picture.height * scale);
+  canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+  const body = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.9));
+  const token = JSON.parse(document.body.getAttribute("hx-headers:inherited"));
+  const headers = { ...token, "Content-Type": "image/jpeg", "HX-Request": "true" };
+  const answer = await fetch("/scan/photo", { method: "POST", headers, body });
+  // What the photo shows comes back over the stream, as from any scanner; only a refusal is answered here.
+  if (!answer.ok) showCard(answer.status === 422 ? JSON.parse(await answer.text()) : words.say.photo);
+}
+
 function line(tag, text) {
   const made = document.createElement(tag);
   made.textContent = text;
@@ -143,10 +193,10 @@ function watchCards() {
     const card = result.firstElementChild;
     if (!card) return;
     shownAt = performance.now();
-    sound(card.dataset.outcome !== "refused");
+    sound(card.dataset.outcome !== "refused" && card.dataset.outcome !== "scan");
   }).observe(result, { childList: true });
   result.addEventListener("click", (event) => {
-    if (event.target.closest("[data-close]")) closeCard();
+    if (event.target.closest("[data-close], [data-outcome=scan]")) closeCard();
   });
 }
 
@@ -158,10 +208,14 @@ function tendCard(frame) {
     if (up > TOAST_MS) closeCard();
     return;
   }
+  if (card.dataset.outcome === "scan") {
+    if (up > SCAN_TOAST_MS) closeCard();
+    return;
+  }
   const held = card.querySelector("[data-hold]") !== null;
   card.classList.toggle("held", held);
   if (held) return;
-  const taken = frame?.phase === "empty";
+  const taken = frame?.phase === "empty" && card.dataset.outcome !== "bag";
   if (up > CARD_MOST_MS || (taken && up > CARD_LEAST_MS)) closeCard();
 }
 

@@ -1,9 +1,10 @@
-"""Print one TSPL job and say honestly what is known of it: printed, failed or unknown.
+"""Print one job, in whatever language, and say honestly what is known of it: printed, failed or unknown.
 
 No printer language confirms a label, so the rule is: status before, send, poll until the printer was seen printing and
 then idle, close. FAILED is said only when no byte of the job left us: then the same job may safely be sent again.
-PRINTED is said only when "printing" (20h) was seen after sending and then "ready" twice. Everything between is
-UNKNOWN: a person must look. A printer that does not answer is never taken for ready.
+PRINTED is said only when "printing" was seen after sending and then "ready" twice. Everything between is UNKNOWN: a
+person must look. A printer that does not answer is never taken for ready; ESC/POS never tells printing from idle, so
+a slip is never called printed by the box itself.
 
     key     meaning                          outcome
     PRN-01  out of paper                     failed (before sending)
@@ -16,39 +17,36 @@ UNKNOWN: a person must look. A printer that does not answer is never taken for r
     PRN-08  connected but answers no status  failed
     PRN-09  busy with something else         failed
     PRN-12  answers in another language      failed
+    PRN-13  head too hot                     failed
+    PRN-14  battery low                      failed
+    PRN-15  the last label was not taken     failed
 """
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from enum import StrEnum
 
 from hazgate_edge.domain.view import Light, PrintState, Say
-from hazgate_edge.printing.links import FileTarget, PrinterLink, Target, TcpTarget, open_link
-from hazgate_protocols.label.tspl import STATUS_REQUEST, PrinterStatus, decode_status
-
-__all__ = ["FileTarget", "PrintOutcome", "StatusUse", "TcpTarget", "TsplPrinter"]
+from hazgate_edge.printing.asking import ask_status
+from hazgate_edge.printing.links import PrinterLink, Target, open_link
+from hazgate_protocols.label.printer_profile import StatusSpeech
+from hazgate_protocols.label.status import PrinterStatus
 
 # Most urgent first: what the operator is told when several bits are set.
 FAULT_KEYS = (
     (PrinterStatus.HEAD_OPEN | PrinterStatus.COVER_OPEN, "PRN-04"),
     (PrinterStatus.PAPER_OUT, "PRN-01"),
     (PrinterStatus.RIBBON_OUT, "PRN-05"),
-    (PrinterStatus.JAM | PrinterStatus.OTHER_ERROR, "PRN-06"),
+    (PrinterStatus.JAM, "PRN-06"),
+    (PrinterStatus.HEAD_HOT, "PRN-13"),
+    (PrinterStatus.BATTERY_LOW, "PRN-14"),
+    (PrinterStatus.OTHER_ERROR | PrinterStatus.OFFLINE, "PRN-06"),
     (PrinterStatus.PAUSED, "PRN-07"),
+    (PrinterStatus.LABEL_WAITING, "PRN-15"),
 )
-# ZPL, CPCL and their like answer in lines. As TSPL it would be two impossible states, one right after the other.
-FOREIGN_END = b"\r\n"
 READY_ANSWERS = 2  # one "ready" could fall between two labels of a job
 POLL_S = 0.1  # a 100 mm label takes 1 s at 4 inch/s: "printing" cannot be missed
-
-
-class StatusUse(StrEnum):
-    """What the printer's profile says of `<ESC>!?`."""
-
-    REQUIRED = "required"  # it answers; without an answer nothing is sent
-    NONE = "none"  # it never answers: every label ends as UNKNOWN and is confirmed by a person
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,23 +58,26 @@ class PrintOutcome:
     detail: str
 
 
-class TsplPrinter:
+class JobPrinter:
     """One label printer. Jobs and status questions go one after the other; each opens and closes its own connection."""
 
     def __init__(
         self,
         target: Target,
         *,
-        status: StatusUse = StatusUse.REQUIRED,
+        speech: StatusSpeech = StatusSpeech.TSPL_BYTE,
         connect_timeout_s: float = 3.0,
         status_timeout_s: float = 1.0,
         send_timeout_s: float = 10.0,
         print_timeout_s: float = 20.0,
         poll_s: float = POLL_S,
     ) -> None:
-        """send_timeout_s bounds each chunk; print_timeout_s the wait for idle, before as well as after sending."""
+        """speech: how it is asked; with NONE every job ends as UNKNOWN.
+
+        send_timeout_s bounds each chunk; print_timeout_s the wait for idle, before as well as after sending.
+        """
         self._target = target
-        self._status_use = status
+        self._speech = speech
         self._connect_timeout_s = connect_timeout_s
         self._status_timeout_s = status_timeout_s
         self._send_timeout_s = send_timeout_s
@@ -94,7 +95,7 @@ class TsplPrinter:
         if self._line.locked():
             return self._last
         async with self._line:
-            if self._status_use is StatusUse.NONE:
+            if self._speech is StatusSpeech.NONE:
                 return None
             try:
                 link = await self._open()
@@ -105,11 +106,24 @@ class TsplPrinter:
             except OSError:
                 return None
 
+    @property
+    def target(self) -> Target:
+        """Where it is."""
+        return self._target
+
+    @property
+    def heard(self) -> str:
+        """What its newest answer was, in words."""
+        if self._foreign:
+            return "it answers in another language"
+        return "it gives no answer" if self._last is None else f"it says: {self._last.words}"
+
     async def readiness(self) -> tuple[Light, Say | None]:
         """Whether a label could be printed now: GOOD, WARN (this printer cannot be asked), BAD with the reason."""
-        if self._status_use is StatusUse.NONE:
+        if self._speech is StatusSpeech.NONE:
             return Light.WARN, None
         async with self._line:
+            self._foreign, self._last = False, None
             try:
                 link = await self._open()
             except OSError:
@@ -141,13 +155,15 @@ class TsplPrinter:
 
     async def _print_over(self, link: PrinterLink, job: bytes) -> PrintOutcome:
         try:
-            if self._status_use is StatusUse.REQUIRED:
+            if self._speech is not StatusSpeech.NONE:
                 refusal = await self._refusal_before(link)
                 if refusal is not None:
                     return refusal
             await link.send(job, self._send_timeout_s)
-            if self._status_use is StatusUse.NONE:
+            if self._speech is StatusSpeech.NONE:
                 return self._unknown(f"sent {len(job)} bytes; this printer reports no status")
+            if self._speech is StatusSpeech.ESCPOS_DLE:
+                return await self._outcome_of_slip(link)
             return await self._outcome_after(link)
         except OSError as error:
             if link.bytes_left_us:
@@ -161,7 +177,7 @@ class TsplPrinter:
         while True:
             status = await self._ask(link)
             if status is None and self._foreign:
-                return self._failed("PRN-12", "answers a TSPL status request in another printer language")
+                return self._failed("PRN-12", f"answers a status request ({self._speech}) in another printer language")
             if status is None:
                 return self._failed("PRN-08", f"no answer to a status request in {self._status_timeout_s:g} s")
             if status.faults:
@@ -191,19 +207,22 @@ class TsplPrinter:
         seen = "was seen printing" if seen_printing else "was never seen printing"
         return self._unknown(f"{seen} in {self._print_timeout_s:g} s; last answer: {last}")
 
+    async def _outcome_of_slip(self, link: PrinterLink) -> PrintOutcome:
+        """Never PRINTED; but what went wrong is told."""
+        status = await self._ask(link)
+        if status is not None and status.faults:
+            return self._unknown(f"reports {status.words} after the job was sent")
+        said = "gave no answer" if status is None else "says it is ready"
+        return self._unknown(f"sent; the printer {said}, and its language does not tell whether it has printed")
+
     async def _open(self) -> PrinterLink:
-        reads = self._status_use is StatusUse.REQUIRED
+        reads = self._speech is not StatusSpeech.NONE
         return await open_link(self._target, timeout_s=self._connect_timeout_s, reads=reads)
 
     async def _ask(self, link: PrinterLink) -> PrinterStatus | None:
-        answer = await link.ask(STATUS_REQUEST, self._status_timeout_s)
-        self._foreign = FOREIGN_END in answer
-        if self._foreign:
-            self._last = None
-            return None
-        # Late answers to earlier questions may come along: the last byte is the newest.
-        self._last = decode_status(answer[-1]) if answer else None
-        return self._last
+        heard = await ask_status(link, self._speech, self._status_timeout_s)
+        self._foreign, self._last = heard.foreign, heard.status
+        return heard.status
 
     def _failed(self, key: str, detail: str) -> PrintOutcome:
         return PrintOutcome(PrintState.FAILED, Say(key), f"print label on {self._target}: {detail}; nothing was sent")
