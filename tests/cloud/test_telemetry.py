@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
-from cloud.fakebox import Clock, FakeBox
+from cloud.fakebox import UNIT, Clock, FakeBox
 from hazgate_cloud.api.app import Api, build
 from hazgate_cloud.collector.collector import Collector
 from hazgate_cloud.collector.presence import Presence
 from hazgate_cloud.collector.telemetry import Samples
-from hazgate_cloud.store import schema
+from hazgate_cloud.domain.box import RegisteredBox
+from hazgate_cloud.store import migrate, schema
 from hazgate_cloud.store.alarms import listed
+from hazgate_cloud.store.boxes import add_box
 from hazgate_cloud.store.engine import Database, StoreUnavailableError
+from hazgate_cloud.store.telemetry import condition_records
 from hazgate_cloud.store.verify import verify
 from hazgate_protocols.journal.conditions import BUFFER_FULL, Gap, PointGap
 from hazgate_protocols.journal.record import CONDITION, TELEMETRY_GAP
@@ -200,3 +204,32 @@ async def test_records_of_conditions_are_found_and_prove_themselves(
     assert (await http.get(f"/v1/records/{found[0]['hash']}")).status_code == 200
     with database.read() as tx:
         assert verify(tx).faults == []
+
+
+def test_a_store_from_before_the_upgrade_is_whole_and_shows_what_it_took_as_unknown(
+    tmp_path: Path, collector_key: Signer, clock: Clock
+) -> None:
+    """Records of the new kinds that an older collector stored are found, and verify() finds no fault before or after
+    new ones come."""
+    database = Database.open(f"sqlite:///{tmp_path / 'collector.db'}")
+    migrate.upgrade(database)
+    box = FakeBox().begin()
+    known = RegisteredBox(box.name, box.signer.public(), UNIT, "")
+    database.written(lambda tx: add_box(tx, known, "2026-03-01T00:00:00.000Z"))
+    collector = Collector(database, collector_key, clock)
+    box.weigh(1)
+    box.write(CONDITION, {"what": "begun", "point": POINT})
+    collector.handle(box.name, box.push())
+    with database.write() as tx:  # the schema of 0009 is this one without what 0010 adds
+        for table in ("telemetry_spools", "telemetry_points", "telemetry_samples", "telemetry_holes"):
+            tx.execute(text(f"DROP TABLE {table}"))
+        tx.execute(text("DROP INDEX ix_records_conditions"))
+        tx.execute(text("UPDATE alembic_version SET version_num = '0009'"))
+    migrate.upgrade(database)
+    box.write(CONDITION, {"what": "ended", "point": POINT})
+    collector.handle(box.name, box.push(3))
+    assert Samples(database, lambda _suite: collector_key, clock).take(box.name, sealed(box, batch(1, 2))) is not None
+    with database.read() as tx:
+        assert verify(tx).faults == []
+        assert [found["body"]["what"] for found in condition_records(tx, box.name, 0, 10)] == ["begun", "ended"]
+    database.close()
