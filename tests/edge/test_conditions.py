@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from edge.makers import BOX, DEV, UNIT, StandingClock
+from hazgate_edge.app import condition_notices
 from hazgate_edge.clock import SystemClock
 from hazgate_edge.config import ListenLink, ModbusTcpLink, TelemetrySource
 from hazgate_edge.journal.store import Journal
@@ -60,7 +61,7 @@ def course(watch: PointWatch, steps: Sequence[tuple[float, str | None]]) -> tupl
     for second, value in steps:
         now_ns = int(second * 1e9)
         if value is None:
-            sample, crossings = watch.look(at(second), now_ns), []
+            sample, crossings = watch.look(at(second), now_ns), list[Any]()
         else:
             sample, crossings = watch.take(Taken(Decimal(value)), at(second), now_ns)
         sent += [(second, sample.value, str(sample.quality))] if sample else []
@@ -334,3 +335,19 @@ def test_an_rtu_answer_is_found_behind_echo_and_noise(before: bytes) -> None:
     assert rtu.answer(before + whole[:-1], 1, 3, 2) is None
     assert rtu.answer(before + whole[:-1] + b"\0", 1, 3, 2) is None
     assert rtu.answer(before + bytes.fromhex("0183 02C0F1"), 1, 3, 2) == rtu.Refused(2)
+
+
+def test_the_operator_is_told_of_what_is_abnormal_and_of_nothing_else(begin: Begun, tmp_path: Path) -> None:
+    """A crossed limit first, then points without a value; a new point and a good value say nothing."""
+    spool = spool_in(tmp_path)
+    made, _, _ = begin(spool)
+    assert condition_notices(made, "") == ()
+    made._heard("fan", {"pressure": Taken(Decimal(500)), "frequency": Taken(None)})
+    (silent,) = condition_notices(made, "")
+    made._heard("fan", {"pressure": Taken(Decimal(2000))})
+    (beyond,) = condition_notices(made, "")
+    (off,) = condition_notices(None, "no such file")
+    said = [chip.say for chip in (silent, beyond, off) if chip.say is not None]
+    assert [say.key for say in said] == ["COND-02", "COND-01", "COND-03"]
+    assert "风机压差" in said[1].values["point"]
+    spool.close()

@@ -21,7 +21,6 @@ from hazgate_edge.domain.stability import Settled
 from hazgate_edge.domain.unsent import Unsent
 from hazgate_edge.domain.view import (
     Chip,
-    Condition,
     Container,
     Light,
     Live,
@@ -86,10 +85,8 @@ class Agent:
         numbers: LabelNumbers,
         scans: Scans,
         notices: Callable[[], tuple[Chip, ...]] = tuple,
-        conditions: Callable[[], tuple[Condition, ...]] = tuple,
     ) -> None:
-        """notices: further things in the top bar (clock, room on the disk), only when there is something to say.
-        conditions: the measuring points to show."""
+        """notices: further things in the top bar (clock, room on the disk), only when there is something to say."""
         self._config = config
         self._clock = clock
         self._journal = journal
@@ -103,7 +100,6 @@ class Agent:
         self._disk = disk
         self._label_numbers = numbers
         self._notices = notices
-        self._conditions = conditions
         self._scans = scans
         self._weighing = asyncio.Lock()
         self._number = 0
@@ -173,7 +169,6 @@ class Agent:
             confirmed_at=self._counts.received_at,
             records_version=self._journal.changes,
             numbers=self._numbers,
-            conditions=self._conditions(),
             scanned=self._scans.last,
         )
 

@@ -293,7 +293,6 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
             *notices(config.data_folder, clock, problem),
             *condition_notices(conditions, spool_fault),
         ),
-        conditions=tuple if conditions is None else conditions.shown,
     )
     return Parts(
         agent,

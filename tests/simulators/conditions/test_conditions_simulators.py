@@ -46,5 +46,5 @@ def test_a_course_is_read_with_its_times_values_and_faults() -> None:
 )
 def test_a_course_that_cannot_be_played_is_refused(text: str) -> None:
     """With a sentence that names what is allowed."""
-    with pytest.raises(ValueError, match="course|step"):
+    with pytest.raises(ValueError, match=r"course|step"):
         load_course(text, ("none",))

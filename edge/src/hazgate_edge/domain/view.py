@@ -58,21 +58,6 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
-    """A measuring point. value: "" for none; age_ms: since it was read, None when never; state: ok, limits, stale,
-    error, or waiting for the first; limit: the crossing that is open, low or high."""
-
-    point: str
-    zh: str
-    en: str
-    value: str
-    unit: str
-    age_ms: int | None
-    state: str
-    limit: str
-
-
-@dataclass(frozen=True, slots=True)
 class Scanned:
     """The last code a scanner or a photo brought. rid: the bag's record, "" when it is none of this box; label: its
     number, "" when it is no label at all."""
@@ -108,7 +93,6 @@ class Live:
     confirmed_at: str  # RFC 3339 of the newest receipt, "" when none
     records_version: int  # changes when the list of records changed
     numbers: tuple[Numbers, ...] = ()  # wastes whose label numbers run low or have run out
-    conditions: tuple[Condition, ...] = ()
     scanned: Scanned | None = None  # the last scan, however long ago
 
 

@@ -18,7 +18,6 @@ from typing import Any
 
 from hazgate_edge.clock import Clock, rfc3339
 from hazgate_edge.config import TelemetrySource
-from hazgate_edge.domain.view import Condition
 from hazgate_edge.journal.store import Journal
 from hazgate_edge.journal.writer import WriterClosedError, WriterFullError
 from hazgate_edge.telemetry.sending import Sender
@@ -46,9 +45,21 @@ COUNT_EVERY_S = 10.0  # how often the spool is counted against its bound
 SAMPLES_WAITING_MAX = 5_000  # in memory, for the disk
 CROSSINGS_WAITING_MAX = 500
 NO_ROOM_PAUSE_S = 5.0
-SHOWN_MAX = 12
 NOBODY = {"operator": "", "shift": ""}
 _NOT_KEPT = (sqlite3.Error, WriterFullError, WriterClosedError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A measuring point now. value: "" for none; state: ok, limits, stale, error, or waiting for the first; limit: the
+    crossing that is open, low or high."""
+
+    point: str
+    zh: str
+    en: str
+    value: str
+    state: str
+    limit: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +111,13 @@ class Conditions:
         sender.on_settled = self._wake.set
         self._dropped = 0
 
-    def shown(self) -> tuple[Condition, ...]:
-        """A terminal's list: what is abnormal first, and no more than fits."""
-        return tuple(sorted(self.standings(), key=lambda point: (not point.limit, point.state == "ok")))[:SHOWN_MAX]
-
     def standings(self) -> tuple[Condition, ...]:
         """What every point shows now, in the configuration's order."""
-        now_ns = self._clock.mono_ns()
         shown = []
         for name, watch in self._watches.items():
-            now, facts = watch.standing(now_ns), self._facts[name]
+            now, facts = watch.standing(), self._facts[name]
             state = "waiting" if now.quality is None else str(now.quality)
-            shown.append(Condition(name, facts.zh, facts.en, now.value, facts.unit, now.age_ms, state, now.limit))
+            shown.append(Condition(name, facts.zh, facts.en, now.value, state, now.limit))
         return tuple(shown)
 
     async def run(self) -> None:

@@ -39,12 +39,10 @@ class Crossing:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What a point shows now. value "" for none; quality None while the first reading may still come in time; age_ms
-    since the last reading, None when there was none."""
+    """What a point shows now. value "" for none; quality None while the first reading may still come in time."""
 
     value: str
     quality: Quality | None
-    age_ms: int | None
     limit: str  # the open crossing, "" for none
 
 
@@ -87,13 +85,12 @@ class PointWatch:
         self._quality = Quality.STALE
         return self._send(None, Quality.STALE, at, now_ns, "", "")
 
-    def standing(self, now_ns: int) -> Standing:
+    def standing(self) -> Standing:
         """For people. A silent point shows no value."""
         if self._read_ns is None:
-            return Standing("", self._quality, None, self.crossing)
-        age_ms = (now_ns - self._read_ns) // 1_000_000
+            return Standing("", self._quality, self.crossing)
         value = "" if self._value is None or self._quality is Quality.STALE else number_text(self._value)
-        return Standing(value, self._quality, age_ms, self.crossing)
+        return Standing(value, self._quality, self.crossing)
 
     def _beyond(self, value: Decimal) -> str:
         limits = self.point.limits
