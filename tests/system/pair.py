@@ -40,6 +40,7 @@ class Cloud:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
         self.database = Database.open(f"sqlite:///{folder / 'collector.db'}")
         upgrade(self.database)
         known = RegisteredBox(BOX, BOX_KEY.public(), UNIT, "pair")
@@ -48,6 +49,15 @@ class Cloud:
         self.collector = Collector(self.database, COLLECTOR_KEY, self.clock.wall)
         self.given = 0
         self.change_give: Callable[[bytes], bytes] = lambda payload: payload
+
+    def put_store_back(self, copy: Path) -> None:
+        """Stop, put an old copy in the store's place, start."""
+        self.database.close()
+        for part in ("-wal", "-shm"):
+            (self.folder / f"collector.db{part}").unlink(missing_ok=True)
+        shutil.copyfile(copy, self.folder / "collector.db")
+        self.database = Database.open(f"sqlite:///{self.folder / 'collector.db'}")
+        self.collector = Collector(self.database, COLLECTOR_KEY, self.clock.wall)
 
     def give(self, fetch: bytes) -> bytes | None:
         self.given += 1

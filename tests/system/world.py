@@ -4,7 +4,8 @@ Time is virtual, nothing is random but the seed. World(seed).run() raises WorldE
 was violated; `python -m system.world FIRST COUNT` (with tests/ on the path) runs many seeds and prints the bad ones.
 
 Invariants, once the faults are over and everybody has talked:
-    every record on any box's disk is held by the collector, as the same bytes, under its parent
+    every record on any box's disk is held by the collector, as the same bytes, under its parent; of what a box found
+    again of itself, every whole branch
     every weighing has its effect once: one submission a label number, accepted once by the core
     a record whose label number was already taken (a copied or restored box) is flagged and not submitted
     every weighing on a disk has heard the outcome, and all talk settles
@@ -212,6 +213,19 @@ class Machine:
         ):
             return None
         return labels_at.get(have.token)
+
+    def found_again(self) -> list[tuple[bytes, int]]:
+        """(hash, seq) of the records beside its chain, of branches that are whole."""
+        with contextlib.closing(sqlite3.connect(self.journal.path)) as database:
+            found = {row[0]: row[1:] for row in database.execute("SELECT hash, prev, seq FROM recovered")}
+        out = []
+        for branch in self.journal.branches():
+            at = branch.head if branch.needs is None else b""
+            while at in found:
+                prev, seq = found.pop(at)
+                out.append((at, seq))
+                at = prev
+        return out
 
     def restart(self) -> None:
         self.stop()
@@ -523,6 +537,9 @@ class World:
                     raise WorldError(self._told(f"LOST: record {seq} of box {machine.name}"))
                 if (bytes(row.body), bytes(row.prev)) != (body, prev):
                     raise WorldError(self._told(f"ALTERED: record {seq} of box {machine.name}"))
+            for digest, seq in machine.found_again():
+                if digest not in held:
+                    raise WorldError(self._told(f"LOST: record {seq}, found again by box {machine.name}"))
         for digest, row in held.items():
             record = Record.decode(bytes(row.body))
             if record.kind != WEIGHING:

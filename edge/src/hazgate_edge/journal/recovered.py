@@ -21,6 +21,17 @@ from hazgate_protocols.uplink.messages import NOT_ABOUT_CORE
 
 Origin = Literal["other", "named", "aside"]
 
+# From any unsent record down to the one whose parent is none. A branch is fetched page by page from its head down, so
+# numbers rise along it within a page only.
+_LOWEST_UNSENT = """
+    WITH RECURSIVE down (number, prev, steps) AS (
+        SELECT * FROM (SELECT number, prev, 0 FROM recovered WHERE unsent = 1 ORDER BY number LIMIT 1)
+        UNION ALL
+        SELECT r.number, r.prev, steps + 1 FROM recovered r JOIN down ON r.hash = down.prev WHERE r.unsent = 1
+    )
+    SELECT number FROM down ORDER BY steps DESC LIMIT 1
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class BranchRow:
@@ -114,11 +125,15 @@ class RecoveredBranches(JournalReads):
         return found[0] if found else None
 
     def unsent(self, limit: int, bytes_max: int) -> list[tuple[bytes, bytes, bytes]]:
-        """(hash, prev, body) of the oldest records out of a file set aside that the collector may not hold: a stretch
-        of one chain."""
+        """(hash, prev, body) of records beside our chain that the collector may not hold: a stretch of one chain,
+        parents before children."""
+        lowest = self._read(_LOWEST_UNSENT)
+        if not lowest:
+            return []
         out: list[tuple[bytes, bytes, bytes]] = []
         size = 0
-        for row in self._read("SELECT hash, prev, body FROM recovered WHERE unsent = 1 ORDER BY number LIMIT ?", limit):
+        sql = "SELECT hash, prev, body FROM recovered WHERE unsent = 1 AND number >= ? ORDER BY number LIMIT ?"
+        for row in self._read(sql, lowest[0][0], limit):
             size += len(row[2])
             if out and (size > bytes_max or row[1] != out[-1][0]):
                 break
@@ -168,6 +183,18 @@ class RecoveredBranches(JournalReads):
         )
         self._db.execute("UPDATE branch SET given_up = 0")
 
+    def do_want_merge(self, head: bytes) -> None:
+        """The collector does not know that this branch is merged: the record that says so lies in another branch, which
+        the collector has lost. When it is whole, a record of our own is to name it. It is no sign of a clone: whoever
+        merged it has counted it. (Writer's thread.)"""
+        self._change()
+        self._db.execute(
+            "UPDATE branch SET origin = 'other', merged = 0, grown = 0"
+            " WHERE head = ? AND origin = 'named' AND needs IS NULL",
+            (head,),
+        )
+        self._db.execute("UPDATE branch SET given_up = 0")
+
     def do_keep(self, branch: bytes, links: Sequence[Link], *, needs: bytes | None, unsent: bool = False) -> None:
         """Keep checked records of a branch, and what it still lacks. (Writer's thread.)"""
         self._change()
@@ -203,12 +230,22 @@ class RecoveredBranches(JournalReads):
         self._db.execute("UPDATE branch SET merged = 1 WHERE head = ?", (head,))
 
     def do_sent(self, upto: bytes) -> None:
-        """The collector holds the stretch that ends with this record. (Writer's thread.)"""
+        """The collector holds this record, and so every one before it. (Writer's thread.)"""
         self._change()
         self._db.execute(
-            "UPDATE recovered SET unsent = 0"
-            " WHERE unsent = 1 AND number <= (SELECT number FROM recovered WHERE hash = ?)",
+            "WITH RECURSIVE up (hash) AS (SELECT ? UNION"
+            " SELECT prev FROM recovered JOIN up USING (hash) WHERE unsent = 1)"
+            " UPDATE recovered SET unsent = 0 WHERE hash IN (SELECT hash FROM up)",
             (upto,),
+        )
+
+    def do_unsend(self) -> None:
+        """The collector may not hold any more what is whole here: it goes out again. (Writer's thread.)"""
+        self._change()
+        self._db.execute(
+            "WITH RECURSIVE up (hash) AS (SELECT head FROM branch WHERE needs IS NULL UNION"
+            " SELECT prev FROM recovered JOIN up USING (hash))"
+            " UPDATE recovered SET unsent = 1 WHERE hash IN (SELECT hash FROM up)"
         )
 
     def do_raise_numbers(self, numbers: Mapping[str, int]) -> None:

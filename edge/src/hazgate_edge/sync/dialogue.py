@@ -151,7 +151,7 @@ class Dialogue:
         if now is not None:
             self._learn(answer.token, now)
         if isinstance(answer, Need):
-            self._on_need(answer)
+            await self._on_need(answer)
         else:
             await self._on_have(answer)
 
@@ -161,7 +161,7 @@ class Dialogue:
                 self._round_trip_s = max(now - flight.sent_at, self._round_trip_s * 0.8)
                 return
 
-    def _on_need(self, need: Need) -> None:
+    async def _on_need(self, need: Need) -> None:
         if self._flight is None or need.token != self._flight.token:
             return
         side, self._flight = self._flight.side, None
@@ -172,6 +172,7 @@ class Dialogue:
         self._confirmed_seq = -1
         ours = self._journal.seqs_of(need.ladder, near=self._cursor).values()
         self._cursor = max((seq for seq in ours if seq < self._cursor), default=0)
+        await self.refill.store_went_back()
 
     async def _on_have(self, have: Have) -> None:
         if not receipt_seal_holds(self._collector_key, have.signed_bytes(), have.seal):

@@ -178,6 +178,14 @@ class Refill:
         self._heard = False
         await self._journal.write(lambda: self._journal.do_sent(head))
 
+    async def store_went_back(self) -> None:
+        """The collector lacks records of our own chain that we took for held: so it may lack what we found again, and
+        hold what it did not hold before."""
+        self._unheld.clear()
+        if self._journal.recovered_count():
+            self._no_side = False
+            await self._journal.write(self._journal.do_unsend)
+
     def side_not_wanted(self) -> None:
         """The collector lacks the parent: again after the next connection."""
         self._no_side = True
@@ -363,6 +371,17 @@ class Refill:
             await self._journal.write(want)
             self._told = True
             self._look()
+        elif known.merged and known.origin == "named":
+
+            def want_merge() -> None:
+                self._journal.do_want_merge(other.hash)
+                self._journal.do_told(told=True)  # one is named at a time: behind it there may be one that we lack
+
+            await self._journal.write(want_merge)
+            self._told = True
+            self._heard = False  # if it is not whole, we are told again when it is
+            self._look()
+            await self._conclude()
         elif known.merged:
             self._heard = False  # our merge record is on its way there: ask again behind it
         else:

@@ -60,7 +60,7 @@ _FIRST_RELEASE = {
     "LineVariant": {"status", "ignore", "maps", "mode"},
     "Registers": {"exceptions"},
     "Open": {"dtr", "rts", "settle_ms", "drain"},
-    "Link": {"open"},
+    "Link": {"baud", "bits", "parity", "stop", "open"},
     "Poll": {"guard_ms"},
     "Limits": {"min", "max", "division"},
     "Command": {"acks"},
