@@ -77,7 +77,6 @@ class Spool:
             if self._writing.execute("SELECT count(*) FROM spool").fetchone()[0] == 0:
                 self._writing.execute("INSERT INTO spool VALUES (?)", (new_id,))
             self.id: str = self._writing.execute("SELECT id FROM spool").fetchone()[0]
-            self.is_new = self._writing.execute("SELECT count(*) FROM points").fetchone()[0] == 0
         except BaseException:
             self._writing.close()
             raise

@@ -18,7 +18,6 @@ FIELD_ORDER = ("QN", "ST", "CN", "PW", "MN", "Flag")  # H
 QN_DIGITS = 17  # H: yyyyMMddHHmmssSSS, local time
 MN_CHARS_MAX = 24  # H: 24 in the example; 2005 devices have fewer (14)
 PW_CHARS_MAX = 9  # M: six in the example
-PACKETS_MAX = 9999  # M: PNUM and PNO have four digits
 
 FLAG_ANSWER = 0b01  # M: bit 0, the sender wants an answer
 FLAG_PACKETS = 0b10  # M: bit 1, PNUM and PNO are there
@@ -39,7 +38,6 @@ CN_MINUTE = "2051"  # H
 CN_HOUR = "2061"  # H
 CN_DAY = "2031"  # H
 CN_DATA = frozenset({CN_REAL_TIME, CN_MINUTE, CN_HOUR, CN_DAY})
-CN_HEARTBEAT = "9015"  # L: 2017
 CN_DATA_ANSWER = "9014"  # M: "I have your data"
 CN_NOTICE_ANSWER = "9013"  # M: answer to what is no data
 
