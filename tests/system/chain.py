@@ -18,6 +18,7 @@ from edge.makers import BOX, DEV, UNIT, StandingClock, weighing
 from hazgate_cloud.collector.collector import Collector
 from hazgate_cloud.collector.mqtt import BrokerLink
 from hazgate_cloud.collector.presence import Presence
+from hazgate_cloud.collector.telemetry import Samples
 from hazgate_cloud.domain.box import RegisteredBox
 from hazgate_cloud.store import schema
 from hazgate_cloud.store.boxes import add_box
@@ -29,6 +30,7 @@ from hazgate_edge.config import Broker
 from hazgate_edge.journal.store import Journal
 from hazgate_edge.sync.dialogue import Dialogue
 from hazgate_edge.sync.mqtt import Uplink
+from hazgate_edge.telemetry.sending import Sender
 from hazgate_protocols.journal.seal import Signer
 from hazgate_simulators.demo.broker import Mosquitto
 from hazgate_simulators.link.faults import state_of
@@ -51,7 +53,9 @@ class Chain:
         broker_settings: tuple[str, ...] = (),
         answer_wait_s: float = 1.0,
         connect_timeout_s: float = 1.0,
+        telemetry: Sender | None = None,
     ) -> None:
+        self.telemetry = telemetry
         folder.mkdir(exist_ok=True)
         self.broker = Mosquitto(folder / "broker", settings=broker_settings)
         self.database = Database.open(f"sqlite:///{folder / 'store' / 'collector.db'}")
@@ -91,6 +95,7 @@ class Chain:
             jitter=rng.random,
             keepalive_s=KEEPALIVE_S,
             connect_timeout_s=self.connect_timeout_s,
+            telemetry=self.telemetry,
         )
 
     async def start(self) -> None:
@@ -109,7 +114,8 @@ class Chain:
             return aiomqtt.Client("127.0.0.1", self.broker.port, protocol=version, clean_start=True)
 
         collector = Collector(self.database, COLLECTOR_KEY, lambda: datetime.now(UTC))
-        link = BrokerLink(connect, collector, self._writer, Presence(), lambda: datetime.now(UTC))
+        samples = Samples(self.database, lambda _suite: COLLECTOR_KEY, lambda: datetime.now(UTC))
+        link = BrokerLink(connect, collector, self._writer, Presence(), lambda: datetime.now(UTC), samples)
         self._collecting = asyncio.create_task(link.run())
 
     async def stop_collecting(self) -> None:

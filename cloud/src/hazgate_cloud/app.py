@@ -70,6 +70,7 @@ async def run(config: Config) -> None:
     from hazgate_cloud.api.app import Api, build
     from hazgate_cloud.collector.memory import collect_seldom, switch_often
     from hazgate_cloud.collector.mqtt import BrokerLink
+    from hazgate_cloud.collector.telemetry import Samples
     from hazgate_cloud.forwarder.checkpoints import CheckpointCourier
     from hazgate_cloud.forwarder.core_client import CoreClient
     from hazgate_cloud.forwarder.forwarder import Forwarder
@@ -104,7 +105,7 @@ async def run(config: Config) -> None:
         _require_keys_for_boxes(database, keys)
         async with CoreClient(config.core.url, config.core.timeout_s) as core:
             collector = Collector(database, signer, _now, lambda: _call(loop, forwarder.wake), keys.of)
-            link = BrokerLink(connect, collector, writer, presence, _now)
+            link = BrokerLink(connect, collector, writer, presence, _now, Samples(database, keys.of, _now))
             spread = random.Random()  # noqa: S311 - spreads retries, keeps no secret
             forwarder = Forwarder(database, writer, core, _now, spread, link.announce, link.worked_s)
             courier = CheckpointCourier(database, writer, core, _now, spread)

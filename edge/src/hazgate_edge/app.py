@@ -49,13 +49,16 @@ from hazgate_edge.scanning.scans import Scans
 from hazgate_edge.sync.dialogue import Dialogue
 from hazgate_edge.sync.mqtt import Uplink
 from hazgate_edge.sync.refill import Refill
+from hazgate_edge.telemetry.conditions import Conditions
+from hazgate_edge.telemetry.sending import Sender
+from hazgate_edge.telemetry.spool import Spool
 from hazgate_edge.timekeeper import LOOK_EVERY_S, Timekeeper
 from hazgate_edge.vehicle.office import WeighOffice
 from hazgate_edge.vehicle.switches import Switches
 from hazgate_edge.vitals import UnwellError, Vitals
 from hazgate_edge.wastes import known_wastes
 from hazgate_edge.watch import heed_decisions, keep_watch
-from hazgate_profiles import registry
+from hazgate_profiles import registry, telemetry_registry
 from hazgate_protocols.journal import record as kinds
 from hazgate_protocols.journal.seal import Signer
 from hazgate_protocols.mass import Mass
@@ -97,6 +100,8 @@ class Parts:
     journal_fault: str  # what was wrong with the journal at this start, "" for nothing
     refill: Refill
     surroundings: Surroundings
+    conditions: Conditions | None  # None without measuring points, or where their file cannot be opened
+    spool: Spool | None
     scanners: list[ScannerReader]
     office: WeighOffice | None  # where the scale weighs vehicles
     switches: Switches | None  # its sensors and light
@@ -252,9 +257,22 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
             behind=bool(found.behind),
         ),
     )
+    spool, spool_fault = spool_of(config, clock)
+    collector_key = bytes.fromhex(config.collector.public_key)
+    sender = None if spool is None else Sender(spool, config.box, signer, collector_key)
     uplink = Uplink(
-        config.broker, config.box, dialogue, wall=clock.wall, jitter=random.random, present=lambda: present(clock)
+        config.broker,
+        config.box,
+        dialogue,
+        wall=clock.wall,
+        jitter=random.random,
+        present=lambda: present(clock),
+        telemetry=sender,
     )
+    conditions = None
+    if spool is not None and sender is not None:
+        sources = [(source, telemetry_registry.load(source.profile)) for source in config.telemetry.sources]
+        conditions = Conditions(sources, spool=spool, sender=sender, journal=journal, clock=clock, dev=dev)
     spooler = Spooler(journal, printer_of(config), drawing, config, dev=dev, on_record=uplink.wake)
     wastes = known_wastes(config, local_date(clock.wall()))
     numbers = LabelNumbers(config, clock=clock, journal=journal, wastes=tuple(wastes), dev=dev, on_record=uplink.wake)
@@ -292,6 +310,7 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
         notices=lambda: (
             *((switches.chip(),) if switches is not None else ()),
             *notices(config.data_folder, clock, problem),
+            *condition_notices(conditions, spool_fault),
         ),
         office=office,
     )
@@ -310,6 +329,8 @@ def build(config: Config, clock: Timekeeper, problem: str = "") -> Parts:
         wrong,
         dialogue.refill,
         found,
+        conditions,
+        spool,
         scanners,
         office,
         switches,
@@ -320,6 +341,34 @@ def switches_of(config: Config, clock: Clock) -> Switches | None:
     """The weighbridge's sensors and light, None when it has none."""
     vehicle = config.scale.vehicle
     return Switches(vehicle.switches, clock) if vehicle is not None and vehicle.switches is not None else None
+
+
+def spool_of(config: Config, clock: Clock) -> tuple[Spool | None, str]:
+    """The samples' file, None without measuring points or when it cannot be opened: then why. Weighing goes on; what is
+    missing of the points is on record after the next start that can open it."""
+    if not config.telemetry.sources:
+        return None, ""
+    try:
+        return Spool(config.data_folder, new_id=secrets.token_hex(8), now=clock.wall()), ""
+    except (sqlite3.Error, OSError) as exc:
+        log.error("working conditions are not read: open their file in %s: %s", config.data_folder, exc)
+        return None, str(exc)
+
+
+def condition_notices(conditions: Conditions | None, fault: str) -> tuple[Chip, ...]:
+    """The measuring points in the top bar: only while something is abnormal, the worst alone."""
+    if fault:
+        return (Chip("conditions", Light.WARN, Say("COND-03", {"why": fault[-120:]})),)
+    shown = () if conditions is None else conditions.standings()
+    for key, concerned in (
+        ("COND-01", [point for point in shown if point.limit]),
+        ("COND-02", [point for point in shown if point.state in ("stale", "error")]),
+    ):
+        if concerned:
+            first = f"{concerned[0].zh} {concerned[0].en}"
+            said = Say(key, {"point": first, "count": str(len(concerned))})
+            return (Chip("conditions", Light.WARN, said),)
+    return ()
 
 
 def scans_of(config: Config, clock: Clock, journal: Journal) -> Scans:
@@ -377,6 +426,8 @@ async def run(chosen: Chosen, *, on_ready: Callable[[], None] = lambda: None) ->
         raise
     finally:
         parts.drawing.close()
+        if parts.spool is not None:
+            parts.spool.close()
         journal.close()
         held.close()
         log.info("stopped")
@@ -416,6 +467,7 @@ async def _until_stopped(parts: Parts, chosen: Chosen, on_ready: Callable[[], No
             tasks.create_task(door.run(), name="door"),
             tasks.create_task(porter.run(), name="porter"),
             tasks.create_task(_keep_time(parts), name="clock"),
+            *([tasks.create_task(parts.conditions.run(), name="conditions")] if parts.conditions is not None else []),
             beating,
         ]
         host, port = porter.address

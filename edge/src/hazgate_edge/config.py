@@ -19,6 +19,7 @@ from hazgate_protocols.journal.suite import DEFAULT, SM3_SM2, SUITES, Suite, Sui
 from hazgate_protocols.mass import Mass
 
 CONFIG_BYTES_MAX = 256 * 1024
+TELEMETRY_POINTS_MAX = 200  # of all sources together
 
 
 class ConfigError(Exception):
@@ -303,6 +304,32 @@ class Numbers(_Part):
         return None if self.first is None and self.last is None else (self.first or 1, self.last or 999)
 
 
+class ListenLink(_Part):
+    """A TCP address of this machine to which a monitor sends HJ 212 frames."""
+
+    kind: Literal["tcp-listen"]
+    host: Text = "0.0.0.0"  # noqa: S104 a monitor calls from outside; the address may be narrowed
+    port: Port
+
+
+class TelemetrySource(_Part):
+    """A device with measuring points, and how it is reached: Modbus devices are asked, HJ 212 monitors send."""
+
+    id: Id
+    profile: Text
+    link: Annotated[ModbusTcpLink | ModbusRtuLink | ListenLink | SerialLink, Field(discriminator="kind")]
+    unit_id: Annotated[int, Field(ge=0, le=247)] = 1
+    mn: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,24}$")] | None = None
+    late_s: Annotated[int, Field(ge=10, le=86_400)] = 600
+    answers: bool = True
+
+
+class Telemetry(_Part):
+    """Working conditions: the devices whose measuring points are read."""
+
+    sources: Annotated[tuple[TelemetrySource, ...], Field(max_length=16, strict=False)] = ()
+
+
 class Terminal(_Part):
     """Where the operator's page is served."""
 
@@ -328,6 +355,7 @@ class Config(_Part):
     label_qr_base: str = ""
     label_font: PathValue | None = None
     numbers: Numbers = Numbers()
+    telemetry: Telemetry = Telemetry()
     terminal: Terminal = Terminal()
     containers: Annotated[tuple[Container, ...], Field(min_length=1, strict=False)]
     wastes: Annotated[tuple[Waste, ...], Field(min_length=1, strict=False)]
@@ -396,6 +424,7 @@ def cross_checks(config: Config) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """What no single key can know: references, duplicates, label against print head."""
 
     yield from _suite_checks(config.chain_suite, bytes.fromhex(config.collector.public_key))
+    yield from _telemetry_checks(config.telemetry)
     known = {container.id for container in config.containers}
     for name, ids in (
         ("containers", [container.id for container in config.containers]),
@@ -451,6 +480,39 @@ def _printer_checks(config: Config) -> Iterator[tuple[tuple[str | int, ...], str
         yield ("containers", index, "volume_l"), what
 
 
+def _telemetry_checks(telemetry: Telemetry) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Whether each source has a profile that fits its link; addresses and ids stand once."""
+    if not telemetry.sources:
+        return
+    from hazgate_profiles import telemetry_registry
+    from hazgate_profiles.registry import ProfileError
+
+    points = 0
+    for index, source in enumerate(telemetry.sources):
+        place = ("telemetry", "sources", index)
+        before = telemetry.sources[:index]
+        if source.id in [other.id for other in before]:
+            yield (*place, "id"), f"{source.id} stands twice"
+        if isinstance(source.link, ListenLink) and source.link.port in [
+            other.link.port for other in before if isinstance(other.link, ListenLink)
+        ]:
+            yield (*place, "link", "port"), f"{source.link.port} is another source's already"
+        try:
+            profile = telemetry_registry.load(source.profile)
+        except ProfileError as exc:
+            yield (*place, "profile"), str(exc)
+            continue
+        is_modbus = isinstance(source.link, ModbusTcpLink | ModbusRtuLink)
+        if is_modbus != (profile.protocol == "modbus"):
+            kinds = "modbus-tcp, modbus-rtu" if profile.protocol == "modbus" else "tcp-listen, serial"
+            yield (*place, "link", "kind"), f"profile {profile.id} is for {kinds}"
+        points += len(profile.points)
+        if points > TELEMETRY_POINTS_MAX:
+            yield (*place, "profile"), f"{points} points so far; one box reads at most {TELEMETRY_POINTS_MAX}"
+        if (profile.protocol == "hj212") != (source.mn is not None):
+            yield (*place, "mn"), "goes with an HJ 212 profile, and one needs it: whose frames count"
+
+
 def _suite_checks(suite: Suite, key: bytes) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Whether this machine can do the suite, and the collector's key is one of it."""
     try:
@@ -493,7 +555,7 @@ def _why(error: Any) -> str:
 
 
 # How pydantic names the branch of a union, which is no key of the file.
-_BRANCHES = ("serial", "tcp", "modbus-rtu", "modbus-tcp", "hid", "keyboard")
+_BRANCHES = ("serial", "tcp", "modbus-rtu", "modbus-tcp", "hid", "keyboard", "tcp-listen")
 
 
 def name_of(where: tuple[str | int, ...]) -> str:

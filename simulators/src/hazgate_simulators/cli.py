@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from hazgate_simulators.conditions.command import conditions_app
 from hazgate_simulators.core.command import core_app
 from hazgate_simulators.demo.command import demo
 from hazgate_simulators.link.command import link
@@ -24,6 +25,7 @@ app.command("demo")(demo)
 app.command("link")(link)
 app.add_typer(printer_app, name="printer")
 app.add_typer(core_app, name="core")
+app.add_typer(conditions_app, name="conditions")
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from sqlalchemy.exc import SQLAlchemyError
 
-from hazgate_cloud.api import pages, problems, resources
+from hazgate_cloud.api import conditions, pages, problems, resources
 from hazgate_cloud.collector.presence import Presence
 from hazgate_cloud.store.alarms import open_proof_kinds
 from hazgate_cloud.store.engine import Database
@@ -43,6 +43,7 @@ def build(api: Api) -> FastAPI:
     app = FastAPI(title="hazgate collector", version=version("hazgate-cloud"), docs_url=None, redoc_url=None)
     problems.install(app)
     resources.install(app, api.database, api.presence)
+    conditions.install(app, api.database)
     pages.install(app, api.database, api.presence, api.public_url)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
 

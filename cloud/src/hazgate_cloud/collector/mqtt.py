@@ -18,8 +18,9 @@ import structlog
 
 from hazgate_cloud.collector.clocks import Clocks
 from hazgate_cloud.collector.collector import Answer, Collector
-from hazgate_cloud.collector.line import Line
+from hazgate_cloud.collector.line import STORE_RETRY_S, Line
 from hazgate_cloud.collector.presence import Presence
+from hazgate_cloud.collector.telemetry import Samples
 from hazgate_cloud.store.engine import StoreUnavailableError
 from hazgate_cloud.store.writer import Writer
 from hazgate_protocols.uplink import topics
@@ -28,6 +29,7 @@ log = structlog.get_logger()
 
 ANNOUNCEMENTS_MAX = 10_000  # boxes with fresh notes; more wait for their next push
 FETCHES_MAX = 1_000  # boxes whose questions for records of their own wait here
+BATCHES_MAX = 200  # boxes whose samples wait here; more are dropped and sent again
 RECONNECT_S_FIRST = 0.5
 RECONNECT_S_MAX = 5.0
 PUBLISH_S_MAX = 10.0
@@ -43,6 +45,7 @@ class BrokerLink:
         writer: Writer,
         presence: Presence,
         now: Callable[[], datetime],
+        samples: Samples,
     ) -> None:
         self._connect = connect
         self._collector = collector
@@ -53,6 +56,9 @@ class BrokerLink:
         self._line = Line(collector, writer)
         self._fetches: dict[str, bytes] = {}  # box -> its newest question: a box repeats what gets no answer
         self._fetch_wake = asyncio.Event()
+        self._samples = samples
+        self._batches: dict[str, bytes] = {}  # box -> its newest batch: a box repeats what gets no answer
+        self._batch_wake = asyncio.Event()
         self._announce: dict[str, None] = {}
         self._announce_wake = asyncio.Event()
         self.trouble = "not connected yet"  # "" while connected
@@ -78,6 +84,7 @@ class BrokerLink:
             try:
                 async with self._connect() as client:
                     await client.subscribe([(topics.COLLECTORS, 1), (topics.FETCHES, 1), (topics.PRESENCE, 0)])
+                    await client.subscribe(topics.TELEMETRY, qos=1)
                     self.trouble = ""
                     pause = RECONNECT_S_FIRST
                     log.info("broker connected")
@@ -86,6 +93,7 @@ class BrokerLink:
                         group.create_task(self._answer(client))
                         group.create_task(self._send_announcements(client))
                         group.create_task(self._give(client))
+                        group.create_task(self._take_samples(client))
             except* (aiomqtt.MqttError, OSError) as lost:
                 cause = str(lost.exceptions[0])
                 if not self.trouble:
@@ -108,6 +116,10 @@ class BrokerLink:
                 if box in self._fetches or len(self._fetches) < FETCHES_MAX:
                     self._fetches[box] = payload
                     self._fetch_wake.set()
+            elif topic == topics.tele(box):
+                if box in self._batches or len(self._batches) < BATCHES_MAX:
+                    self._batches[box] = payload
+                    self._batch_wake.set()
             else:
                 live, now = _decoded(payload), self._now()
                 self._presence.hear(box, isinstance(live, dict) and live.get("online") is True, now)
@@ -146,6 +158,23 @@ class BrokerLink:
             while self._fetches:
                 box = next(iter(self._fetches))
                 answer = await self._writer.run(partial(self._collector.give, box, self._fetches.pop(box)))
+                if answer is not None:
+                    await _publish(client, answer)
+
+    async def _take_samples(self, client: aiomqtt.Client) -> None:
+        """One batch at a time, behind the pushes."""
+        while True:
+            await self._batch_wake.wait()
+            self._batch_wake.clear()
+            while self._batches:
+                box = next(iter(self._batches))
+                batch = self._batches.pop(box)
+                try:
+                    answer = await self._writer.run(partial(self._samples.take, box, batch))
+                except StoreUnavailableError as exc:
+                    log.error("samples not taken: the store does not write; boxes keep them", cause=str(exc))
+                    await asyncio.sleep(STORE_RETRY_S)
+                    continue
                 if answer is not None:
                     await _publish(client, answer)
 

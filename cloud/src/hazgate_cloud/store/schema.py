@@ -61,6 +61,10 @@ boxes = Table(
     Column("relearning_since", String(TIME_CHARS)),
 )
 
+_CONDITIONS_ONLY: dict[str, Any] = dict.fromkeys(
+    ("sqlite_where", "postgresql_where"), text("kind IN ('condition', 'telemetry_gap')")
+)
+
 records = Table(
     "records",
     metadata,
@@ -76,6 +80,7 @@ records = Table(
     Index(None, "box", "seq"),
     Index(None, "prev", "box"),
     Index(None, "rid"),
+    Index("ix_records_conditions", "box", "seq", **_CONDITIONS_ONLY),
 )
 
 # The `box` of the next four repeats what the record's row says. A reference each would only be checked again: it was a
@@ -315,4 +320,61 @@ lease_units = Table(  # one row a unit, updated before its leases are read for a
     metadata,
     Column("unit_code", String(18), primary_key=True),
     Column("asks", BigInteger, nullable=False),
+)
+
+POINT_CHARS = 81
+
+# Samples of working conditions. They stand beside the chain: sealed on their way, linked to nothing, and verify() does
+# not look at them. `spool` and `n` are the box's numbering of its samples.
+telemetry_spools = Table(  # how far each spool is held
+    "telemetry_spools",
+    metadata,
+    Column("box", String(BOX_CHARS), primary_key=True),
+    Column("spool", String(16), primary_key=True),
+    Column("upto", BigInteger, nullable=False),
+    Column("begun_at", String(TIME_CHARS), nullable=False),
+    Column("last_at", String(TIME_CHARS), nullable=False),
+)
+
+telemetry_points = Table(  # what the values of a point mean; a change of meaning is a row of its own
+    "telemetry_points",
+    metadata,
+    Column("box", String(BOX_CHARS), primary_key=True),
+    Column("point", String(POINT_CHARS), primary_key=True),
+    Column("facts", String(64), primary_key=True),  # SHA-256 of the others
+    Column("unit", Text, nullable=False),
+    Column("zh", Text, nullable=False),
+    Column("en", Text, nullable=False),
+    Column("profile", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("low", Text),
+    Column("high", Text),
+    Column("first_at", String(TIME_CHARS), nullable=False),
+)
+
+telemetry_samples = Table(
+    "telemetry_samples",
+    metadata,
+    Column("box", String(BOX_CHARS), primary_key=True),
+    Column("spool", String(16), primary_key=True),
+    Column("n", BigInteger, primary_key=True, autoincrement=False),
+    Column("point", String(POINT_CHARS), nullable=False),
+    Column("facts", String(64), nullable=False),
+    Column("at", String(TIME_CHARS), nullable=False),  # the box's time
+    Column("value", Text),
+    Column("quality", String(16), nullable=False),
+    Column("said_at", String(TIME_CHARS), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("stored_at", String(TIME_CHARS), nullable=False),
+    Index(None, "box", "point", "at", "spool", "n"),
+)
+
+telemetry_holes = Table(  # numbers of a spool that never came
+    "telemetry_holes",
+    metadata,
+    Column("box", String(BOX_CHARS), primary_key=True),
+    Column("spool", String(16), primary_key=True),
+    Column("first_number", BigInteger, primary_key=True, autoincrement=False),
+    Column("last_number", BigInteger, nullable=False),
+    Column("at", String(TIME_CHARS), nullable=False),
 )

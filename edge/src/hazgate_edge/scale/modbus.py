@@ -1,4 +1,4 @@
-"""Modbus TCP by pymodbus (imported here only): one request for status and weight of the same moment; switches.
+"""Modbus TCP by pymodbus (imported here only): one request for status and weight of the same moment.
 
 Modbus RTU needs no library: the decoder reads its answers from any byte link, passes over an adapter's echo and says
 what is damaged (reader.py).
@@ -15,6 +15,8 @@ from hazgate_protocols.scale.registers import RegisterMap
 if TYPE_CHECKING:
     from pymodbus.client import AsyncModbusTcpClient
 
+NO_ANSWER = "no answer"
+
 
 class ModbusLink:
     """One connected transmitter."""
@@ -30,20 +32,8 @@ class ModbusLink:
         from pymodbus.client import AsyncModbusTcpClient
 
         client = AsyncModbusTcpClient(host, port=port, timeout=timeout_s, retries=0, reconnect_delay=0)
-        return await cls._open(f"{host}:{port}", client, registers)
-
-    @classmethod
-    async def _open(cls, name: str, client: AsyncModbusTcpClient, registers: RegisterMap) -> ModbusLink:
-        import asyncio
-
-        try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                connected = await client.connect()
-        except (OSError, TimeoutError) as exc:
-            raise LinkError(f"connect {name}: {str(exc) or 'no answer'}") from exc
-        if not connected:
-            raise LinkError(f"connect {name}: refused")
-        return cls(name, client, registers)
+        await _connect(f"{host}:{port}", client)
+        return cls(f"{host}:{port}", client, registers)
 
     async def ask(self) -> Reading | Reject:
         """One reading. Raises LinkError when the connection is lost; no answer in time is a rejection."""
@@ -71,6 +61,45 @@ class ModbusLink:
         self._client.close()
 
 
+class RegisterLink:
+    """One connected device whose registers are asked for by number (working conditions)."""
+
+    def __init__(self, name: str, client: AsyncModbusTcpClient, unit_id: int) -> None:
+        self._name = name
+        self._client = client
+        self._unit_id = unit_id
+
+    @classmethod
+    async def open_tcp(cls, host: str, port: int, unit_id: int, timeout_s: float) -> RegisterLink:
+        """Raises LinkError."""
+        from pymodbus.client import AsyncModbusTcpClient
+
+        client = AsyncModbusTcpClient(host, port=port, timeout=timeout_s, retries=0, reconnect_delay=0)
+        await _connect(f"{host}:{port}", client)
+        return cls(f"{host}:{port}", client, unit_id)
+
+    async def words(self, function: int, address: int, count: int) -> list[int] | str:
+        """The registers, or why there are none. Raises LinkError when the connection is lost."""
+        from pymodbus.exceptions import ModbusException, ModbusIOException
+
+        read = self._client.read_holding_registers if function == 3 else self._client.read_input_registers
+        try:
+            answer = await read(address, count=count, device_id=self._unit_id)
+        except ModbusIOException as exc:
+            if not self._client.connected:
+                raise LinkError(f"ask {self._name}: connection lost: {exc}") from exc
+            return NO_ANSWER
+        except ModbusException as exc:
+            raise LinkError(f"ask {self._name}: {exc}") from exc
+        if answer.isError():
+            return f"exception {getattr(answer, 'exception_code', 0)}"
+        return list(answer.registers) if len(answer.registers) == count else "wrong length"
+
+    def close(self) -> None:
+        """Never raises."""
+        self._client.close()
+
+
 class SwitchLink:
     """One connected module of discrete inputs and coils (Modbus functions 2 and 5)."""
 
@@ -82,20 +111,11 @@ class SwitchLink:
     @classmethod
     async def open_tcp(cls, host: str, port: int, unit_id: int, timeout_s: float) -> SwitchLink:
         """Raises LinkError."""
-        import asyncio
-
         from pymodbus.client import AsyncModbusTcpClient
 
-        name = f"{host}:{port}"
         client = AsyncModbusTcpClient(host, port=port, timeout=timeout_s, retries=0, reconnect_delay=0)
-        try:
-            async with asyncio.timeout(CONNECT_TIMEOUT_S):
-                connected = await client.connect()
-        except (OSError, TimeoutError) as exc:
-            raise LinkError(f"connect {name}: {str(exc) or 'no answer'}") from exc
-        if not connected:
-            raise LinkError(f"connect {name}: refused")
-        return cls(name, client, unit_id)
+        await _connect(f"{host}:{port}", client)
+        return cls(f"{host}:{port}", client, unit_id)
 
     async def inputs(self, addresses: tuple[int, ...]) -> tuple[bool, ...]:
         """Each input now. Raises LinkError for no answer, an exception answer or a lost connection."""
@@ -126,3 +146,15 @@ class SwitchLink:
     def close(self) -> None:
         """Never raises."""
         self._client.close()
+
+
+async def _connect(name: str, client: AsyncModbusTcpClient) -> None:
+    import asyncio
+
+    try:
+        async with asyncio.timeout(CONNECT_TIMEOUT_S):
+            connected = await client.connect()
+    except (OSError, TimeoutError) as exc:
+        raise LinkError(f"connect {name}: {str(exc) or 'no answer'}") from exc
+    if not connected:
+        raise LinkError(f"connect {name}: refused")

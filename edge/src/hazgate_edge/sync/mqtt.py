@@ -24,6 +24,7 @@ import aiomqtt
 from hazgate_edge.config import Broker
 from hazgate_edge.domain.view import Light, Say
 from hazgate_edge.sync.dialogue import Dialogue
+from hazgate_edge.telemetry.sending import Sender
 from hazgate_protocols.uplink import topics
 
 log = logging.getLogger(__name__)
@@ -56,8 +57,10 @@ class Uplink:
         keepalive_s: int = KEEPALIVE_S,
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         steady: Callable[[], float] = time.monotonic,
+        telemetry: Sender | None = None,
     ) -> None:
-        """present: what the box says of itself beside "online": its time. steady: seconds that never go back."""
+        """present: what the box says of itself beside "online": its time. steady: seconds that never go back.
+        telemetry: samples of working conditions, which go when nothing of the chain does; None for none."""
         self._broker = broker
         self._box = box
         self._dialogue = dialogue
@@ -67,9 +70,12 @@ class Uplink:
         self._keepalive_s = keepalive_s
         self._connect_timeout_s = connect_timeout_s
         self._steady = steady
+        self._telemetry = telemetry
         self._said_live_at = float("-inf")
         self._wake = asyncio.Event()
         dialogue.may_push = self._wake.set
+        if telemetry is not None:
+            telemetry.wake = self._wake.set
         self.name_unknown = False
         self._taken_over_at = float("-inf")
         self._up_at: float | None = None
@@ -131,8 +137,11 @@ class Uplink:
         )
 
     async def _talk(self, client: aiomqtt.Client) -> None:
-        give = topics.give(self._box)
+        give, took = topics.give(self._box), topics.took(self._box)
         await client.subscribe([(topics.have(self._box), 1), (topics.need(self._box), 1), (give, 1)])
+        if self._telemetry is not None:
+            await client.subscribe(took, qos=1)
+            self._telemetry.connected()
         self._said_live_at = float("-inf")
         self._dialogue.connected()
         async with asyncio.TaskGroup() as tasks:
@@ -141,6 +150,9 @@ class Uplink:
                 if isinstance(message.payload, bytes):
                     if message.topic.value == give:
                         await self._dialogue.refill.on_give(message.payload)
+                    elif message.topic.value == took:
+                        if self._telemetry is not None:
+                            self._telemetry.on_took(message.payload)
                     else:
                         await self._dialogue.on_answer(message.payload, self._steady())
                     self._wake.set()
@@ -164,8 +176,15 @@ class Uplink:
             if fetch is not None:
                 await client.publish(topics.fetch(self._box), fetch, qos=1)
                 continue
+            waits = [self._dialogue.due_in_s(now), refill.due_in_s(now)]
+            if self._telemetry is not None:
+                batch = self._telemetry.next_batch(now)
+                if batch is not None:
+                    await client.publish(topics.tele(self._box), batch, qos=1)
+                    continue
+                waits.append(self._telemetry.due_in_s(now))
             try:
-                async with asyncio.timeout(max(0.05, min(self._dialogue.due_in_s(now), refill.due_in_s(now)))):
+                async with asyncio.timeout(max(0.05, min(waits))):
                     await self._wake.wait()
             except TimeoutError:
                 pass

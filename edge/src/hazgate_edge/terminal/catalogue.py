@@ -430,6 +430,21 @@ BOX: dict[str, Message] = {
         ("配置有误，已用上一版本：{why}", "可继续称重；请管理员改正配置"),
         ("The settings are wrong, the last good ones are used: {why}", "You may go on; have them put right"),
     ),
+    "COND-01": _warn(
+        Safe.KEPT,
+        ("工况异常：{point}（共 {count} 项超限）", "称重不受影响；请检查设备，通知管理员"),
+        ("Working condition beyond its limits: {point} ({count} in all)", "Weighing goes on; look at the equipment"),
+    ),
+    "COND-02": _warn(
+        Safe.KEPT,
+        ("工况无数据：{point}（共 {count} 项）", "称重不受影响；请检查传感器与接线，缺失时段会被记录"),
+        ("No value of a working condition: {point} ({count} in all)", "Weighing goes on; check sensor and cable"),
+    ),
+    "COND-03": _warn(
+        Safe.KEPT,
+        ("工况暂停采集：{why}", "称重不受影响；请联系管理员"),
+        ("Working conditions are not read: {why}", "Weighing goes on; call the administrator"),
+    ),
     "CLK-01": _warn(
         Safe.KEPT,
         ("时间未校准", "可继续，记录会带标记，标签日期可能不对；联系管理员"),

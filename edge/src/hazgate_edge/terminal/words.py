@@ -98,6 +98,7 @@ CHIPS: dict[str, tuple[str, str]] = {
     "clock": ("时钟", "Clock"),
     "disk": ("磁盘", "Disk"),
     "settings": ("配置", "Settings"),
+    "conditions": ("工况", "Conditions"),
     "scanner": ("扫码枪", "Scanner"),
 }
 

@@ -16,6 +16,7 @@ indicator's own text.
     alarm     what ("record_wrong"|"record_mended"|"cloned"), seq, text
     decision  about ("moved"|"cloned"|"refill"), who, reason
     vehicle_weighing  one of a vehicle's two weighings; see vehicle.py
+    condition, telemetry_gap   see conditions.py
 """
 
 from __future__ import annotations

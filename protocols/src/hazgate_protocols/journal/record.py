@@ -31,6 +31,8 @@ MERGE = "merge"  # another branch of this box's chain was fetched back and is co
 ALARM = "alarm"  # the box found something wrong with itself: a record, its place, another box of its name
 DECISION = "decision"  # a person decided what the box could not: who, why, about what
 VEHICLE_WEIGHING = "vehicle_weighing"  # a vehicle was weighed, the first or the second time of its ticket: vehicle.py
+CONDITION = "condition"  # a measuring point went beyond its limits, or came back
+TELEMETRY_GAP = "telemetry_gap"  # samples that were never taken, thinned out or lost: which points, from when to when
 
 _PARTS = canonical.Remembering(depth=1)
 _FIELDS = {"v", "box", "seq", "rid", "kind", "t", "who", "dev", "body", "raw", "evidence"}

@@ -23,6 +23,7 @@ _CHAIN = b"hazgate chain seal v1\0"
 _RECEIPT = b"hazgate receipt seal v1\0"
 _EVIDENCE = b"hazgate evidence seal v1\0"
 _CHECKPOINT = b"hazgate checkpoint seal v1\0"
+_TELEMETRY = b"hazgate telemetry seal v1\0"
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,10 @@ class Signer:
         """The collector's seal over a checkpoint's statement (journal/checkpoint.py): 64 bytes."""
         return self.key.sign(_CHECKPOINT + statement)
 
+    def seal_telemetry(self, box: str, digest: bytes) -> bytes:
+        """The box's seal over the digest of one batch of samples (uplink/telemetry.py): 64 bytes."""
+        return self.key.sign(_TELEMETRY + box.encode() + b"\0" + digest)
+
 
 def chain_seal_holds(public: bytes, box: str, head: bytes, seal: bytes) -> bool:
     """Whether this box's key sealed this head."""
@@ -101,6 +106,11 @@ def evidence_seal_holds(public: bytes, digest: bytes, seal: bytes) -> bool:
 def checkpoint_seal_holds(public: bytes, statement: bytes, seal: bytes) -> bool:
     """Whether this collector's key sealed this checkpoint's statement."""
     return _holds(public, _CHECKPOINT + statement, seal)
+
+
+def telemetry_seal_holds(public: bytes, box: str, digest: bytes, seal: bytes) -> bool:
+    """Whether this box's key sealed a batch of samples with this digest."""
+    return _holds(public, _TELEMETRY + box.encode() + b"\0" + digest, seal)
 
 
 def _chain_text(box: str, head: bytes) -> bytes:

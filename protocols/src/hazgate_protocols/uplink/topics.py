@@ -1,5 +1,5 @@
-"""Topics of hz/1. A box may only publish to its own push, fetch and live topic and read its own have, need, give and
-cmd."""
+"""Topics of hz/1. A box may only publish to its own push, fetch, live and tele topic and read its own have, need, give,
+took and cmd."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from hazgate_protocols.journal.record import BOX_PATTERN
 MIN = CURRENT = 1
 COLLECTORS = "$share/collect/hz/1/+/push"
 FETCHES = "$share/collect/hz/1/+/fetch"
+TELEMETRY = "$share/collect/hz/1/+/tele"
 PRESENCE = "hz/1/+/live"
 
 
@@ -39,6 +40,16 @@ def give(box: str) -> str:
 def live(box: str) -> str:
     """Box -> anyone: presence ({"online": bool}), also the connection's will; QoS 0, owes nobody anything."""
     return f"hz/1/{box}/live"
+
+
+def tele(box: str) -> str:
+    """Box -> collector: samples of working conditions (uplink/telemetry.py); QoS 1."""
+    return f"hz/1/{box}/tele"
+
+
+def took(box: str) -> str:
+    """Collector -> box: the samples that are stored."""
+    return f"hz/1/{box}/took"
 
 
 def box_of(topic: str) -> str | None:

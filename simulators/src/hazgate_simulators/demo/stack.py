@@ -37,18 +37,22 @@ _BOX_RULES = """user {box}
 topic write hz/1/{box}/push
 topic write hz/1/{box}/fetch
 topic write hz/1/{box}/live
+topic write hz/1/{box}/tele
 topic read hz/1/{box}/have
 topic read hz/1/{box}/need
 topic read hz/1/{box}/give
+topic read hz/1/{box}/took
 topic read hz/1/{box}/cmd
 """
 _COLLECTOR_RULES = """user collector
 topic read hz/1/+/push
 topic read hz/1/+/fetch
 topic read hz/1/+/live
+topic read hz/1/+/tele
 topic write hz/1/+/have
 topic write hz/1/+/need
 topic write hz/1/+/give
+topic write hz/1/+/took
 topic write hz/1/+/cmd
 """
 
