@@ -41,7 +41,7 @@ async def accepted_bag(operator: Operator, kilograms: str) -> str:
 
 @pytest.mark.parametrize(
     ("scale", "options"),
-    [("mt-sics", None), ("modbus-laumas", {"unit_id": 1, "decimals": 2, "default_unit": "kg"})],
+    [("mt-sics", None), ("modbus-laumas", {"decimals": 2})],
 )
 async def test_the_raw_bytes_of_a_weighed_bag_give_its_weight_again(
     tmp_path: Path, scale: str, options: dict[str, object] | None

@@ -109,8 +109,9 @@ def test_a_device_set_to_send_no_checksum_is_found_so() -> None:
 
 
 def test_of_two_profiles_that_fit_the_narrower_one_is_taken() -> None:
-    """A line that both read alike is the one's whose rules leave less room, here seven places for the number."""
-    found = candidates(heard(b"ST,GS,+0020.35kg\r\n" * 6), PROFILES)
+    """A line that both read alike is the one's whose rules leave less room, here seven places for the number and
+    two for the unit."""
+    found = candidates(heard(b"ST,GS,+  20.35kg\r\n" * 6), PROFILES)
     assert [item.profile.id for item in found[:2]] == ["and-ad44xx", "st-gs"]
     assert judge(found).certainty is Certainty.SURE
 

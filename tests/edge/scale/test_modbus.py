@@ -166,15 +166,18 @@ async def test_modbus_tcp_asks_once_for_all_and_uses_the_unit_of_the_site() -> N
 
 @pytest.mark.parametrize("size", [1, 5, 12, 31])
 async def test_a_serial_server_may_tear_and_join_frames(size: int) -> None:
-    """Two frames in pieces of 1, 5, a frame, and more than one frame with a pause in the middle."""
-    frames = bytes.fromhex("02 2B 30 30 30 38 35 30 32 31 34 03") * 4
+    """Two frames in pieces of 1, 5, a frame, and more than one frame with a pause in the middle; about 80 frames a
+    second, all that 9600 baud can carry."""
+    frame = bytes.fromhex("02 2B 30 30 30 38 35 30 32 31 34 03")
+    frames = frame * 4
 
     async def device(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             for start in range(0, len(frames), size):
-                writer.write(frames[start : start + size])
+                piece = frames[start : start + size]
+                writer.write(piece)
                 await writer.drain()
-                await asyncio.sleep(0.002)
+                await asyncio.sleep(len(piece) / len(frame) / 80)  # the device's own pace
 
     async with (
         served(device) as port,
